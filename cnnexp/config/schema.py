@@ -1,0 +1,261 @@
+"""What a valid experiment is. Every default, range and unit lives here; nothing below asks again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, model_validator
+
+from cnnexp.config.choices import (
+    Activation,
+    Adam,
+    Constant,
+    Initializer,
+    Optimizer,
+    Padding,
+    PlainInitializer,
+    Pool,
+    Schedule,
+    Size,
+    Strict,
+    WindowPool,
+    combination,
+    from_word,
+)
+
+SCHEMA_VERSION: Literal[1] = 1
+INHERITED = (
+    "kernel_size", "strides", "padding", "activation", "kernel_initializer", "bias_initializer", "use_bias",
+    "batch_normalization", "pool",
+)  # fmt: skip
+"""What a block takes from the model unless it says its own."""
+
+RESERVED_NAMES = frozenset({"input", "rescaling", "flatten", "global_pooling", "output"})
+LayerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+
+GLOROT = PlainInitializer(type="glorot_uniform")
+ZEROS = PlainInitializer(type="zeros")
+
+
+class Block(Strict):
+    """One convolution and what follows it: batch normalization, activation, pool, dropout."""
+
+    filters: int = Field(ge=1, description="number of kernels, which is the number of channels that come out")
+    kernel_size: Size | None = Field(None, description="kernel in cells (null: the model's)")
+    strides: Size | None = Field(None, description="step of the kernel in cells (null: the model's)")
+    padding: Padding | None = Field(None, description="same or valid (null: the model's)")
+    dilation_rate: Size = Field((1, 1), description="distance between neighbouring kernel cells; not with strides")
+    use_bias: bool | None = Field(None, description="add one number to each channel (null: the model's)")
+    activation: Activation | None = Field(None, description="function of each cell (null: the model's)")
+    kernel_initializer: Initializer | None = Field(None, description="kernels before training (null: the model's)")
+    bias_initializer: Initializer | None = Field(None, description="biases before training (null: the model's)")
+    batch_normalization: bool | None = Field(None, description="normalize before the activation (null: the model's)")
+    pool: Pool | None = Field(None, description="pool after the activation (null: the model's)")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of cells set to 0 while training, after the pool")
+
+
+class Dense(Strict):
+    """One hidden dense layer and the dropout after it."""
+
+    units: int = Field(ge=1, description="number of outputs")
+    activation: Activation | None = Field(None, description="function of each output (null: the model's)")
+    kernel_initializer: Initializer = Field(GLOROT, description="weights before training")
+    bias_initializer: Initializer = Field(ZEROS, description="biases before training")
+    dropout: float | None = Field(None, ge=0, lt=1, description="share set to 0 while training (null: the model's)")
+
+
+class Output(Strict):
+    """The last dense layer: one score (logit) a class."""
+
+    kernel_initializer: Initializer = Field(GLOROT, description="weights before training")
+    bias_initializer: Initializer = Field(ZEROS, description="biases before training")
+
+
+class Model(Strict):
+    """A network: blocks of convolution and pool, then dense layers, then one score a class."""
+
+    kernel_size: Size = Field((3, 3), description="kernel of every block, in cells")
+    strides: Size = Field((1, 1), description="step of every kernel, in cells")
+    padding: Padding = Field("same", description="same: zeros around the edge; valid: none")
+    activation: Activation = Field("relu", description="function after each convolution and hidden dense layer")
+    kernel_initializer: Initializer = Field(GLOROT, description="kernels before training")
+    bias_initializer: Initializer = Field(ZEROS, description="biases of the blocks before training")
+    use_bias: bool = Field(True, description="add one number to each channel")
+    batch_normalization: bool = Field(False, description="normalize each channel between convolution and activation")
+    pool: Pool = Field(
+        WindowPool(type="max", pool_size=(2, 2), strides=(2, 2), padding="same"), description="pool of every block"
+    )
+    dropout: float = Field(0.25, ge=0, lt=1, description="share set to 0 while training, after each hidden dense layer")
+    blocks: dict[LayerName, Block] = Field(default_factory=dict, description="blocks by name, first to last")
+    global_pooling: Literal["none", "average", "max"] = Field("none", description="one number a channel, or flatten")
+    dense: dict[LayerName, Dense] = Field(default_factory=dict, description="hidden dense layers by name")
+    output: Output = Field(Output(), description="the last dense layer, one score a class")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _partial_choices_merge(cls, values: Any) -> Any:
+        """A block's choice without a `type` is merged over the model's: `{pool: {pool_size: 3}}` keeps the type."""
+        if not isinstance(values, Mapping) or not isinstance(values.get("blocks"), Mapping):
+            return values
+        blocks = {name: _merge_partial(values, block) for name, block in values["blocks"].items()}
+        return {**values, "blocks": blocks}
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Model:
+        seen: set[str] = set(RESERVED_NAMES)
+        for name in [*self.blocks, *self.dense]:
+            parts = {name, *(f"{name}_{part}" for part in ("pool", "activation", "batch_normalization", "dropout"))}
+            if seen & parts:
+                group = "blocks" if name in self.blocks else "dense"
+                raise combination(
+                    f"{group}.{name}",
+                    name,
+                    f"a name that differs from {', '.join(sorted(RESERVED_NAMES))}, from other layers, "
+                    "and from what follows them (conv_1_pool)",
+                )
+            seen |= parts
+        return self
+
+
+def _merge_partial(model: Mapping[str, Any], block: Any) -> Any:
+    if not isinstance(block, Mapping):
+        return block
+    merged = dict(block)
+    for key in ("pool", "kernel_initializer", "bias_initializer"):
+        own = block.get(key)
+        if isinstance(own, Mapping) and "type" not in own:
+            base = from_word(model.get(key, Model.model_fields[key].default))
+            base = base.model_dump() if isinstance(base, Strict) else base
+            merged[key] = {**from_word(base), **own} if isinstance(base, Mapping | str) else own
+    return merged
+
+
+class Augmentation(Strict):
+    """Random changes of each training digit in each epoch; a function of seed, epoch and index."""
+
+    shift: float = Field(0.0, ge=0, description="largest shift along each axis, in pixels")
+    rotate: float = Field(0.0, ge=0, le=180, description="largest rotation either way, in degrees")
+    zoom: float = Field(0.0, ge=0, lt=1, description="largest change of size either way, as a share")
+
+    @property
+    def is_off(self) -> bool:
+        return self.shift == self.rotate == self.zoom == 0
+
+
+class Data(Strict):
+    """Where the digits come from, and how they are divided."""
+
+    source: Literal["mnist_5k", "mnist", "folder", "arrays"] = Field("mnist_5k", description="where digits come from")
+    folder: str | None = Field(None, min_length=1, description="folder of IDX files or pictures (mnist, folder)")
+    validation_size: int | None = Field(None, ge=1, description="validation digits (null: the source's own number)")
+    limit: int | None = Field(None, ge=1, description="only the first N training digits (null: all)")
+    split_seed: int = Field(0, ge=0, description="which stratified split a folder without one gets")
+    scale: float | None = Field(None, gt=0, description="what pixels are divided by (null: 255, or 1 for arrays)")
+    images: list[Any] | None = Field(None, description="pixels as nested lists (arrays)")
+    labels: list[int] | None = Field(None, description="one class a picture, from 0 up (arrays)")
+    augmentation: Augmentation = Field(Augmentation(), description="random changes of training digits")
+
+    @model_validator(mode="after")
+    def _source_has_its_keys(self) -> Data:
+        if self.source == "folder" and self.folder is None:
+            raise combination("folder", None, "the folder with the pictures (source is folder)")
+        if self.source == "arrays" and self.images is None:
+            raise combination("images", None, "the pixels as nested lists (source is arrays)")
+        for key in ("images", "labels"):
+            if self.source != "arrays" and getattr(self, key) is not None:
+                raise combination(key, getattr(self, key), f"nothing: only the source arrays has {key}")
+        return self
+
+    @property
+    def divisor(self) -> float:
+        """What the model's first layer divides pixels by."""
+        return self.scale if self.scale is not None else (1.0 if self.source == "arrays" else 255.0)
+
+
+class EarlyStopping(Strict):
+    """Stop when `monitor` has not got better by `min_delta` for `patience` epochs."""
+
+    monitor: Literal["loss/val", "accuracy/val"] = Field("loss/val", description="the metric that is watched")
+    patience: int = Field(3, ge=1, description="epochs without a better value before training stops")
+    min_delta: float = Field(0.0, ge=0, description="smallest change that counts as better")
+
+
+def _none_word(value: Any) -> Any:
+    return None if isinstance(value, str) and value == "none" else value
+
+
+def _as_none_word(value: Any) -> Any:
+    return "none" if value is None else value
+
+
+OrNone = (BeforeValidator(_none_word), PlainSerializer(_as_none_word))
+
+
+class Training(Strict):
+    """How the network is trained."""
+
+    epochs: int = Field(5, ge=1, description="passes over the training digits")
+    batch_size: int = Field(100, ge=1, description="digits a step")
+    optimizer: Optimizer = Field(Adam(), description="how gradients become updates")
+    learning_rate: float = Field(0.001, gt=0, description="size of an update")
+    schedule: Schedule = Field(Constant(), description="how the learning rate changes over the steps")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each target spread over all classes")
+    gradient_clip: Annotated[float | None, *OrNone] = Field(
+        None, gt=0, description="largest norm of all gradients together (none: not clipped)"
+    )
+    early_stopping: Annotated[EarlyStopping | None, BeforeValidator(_none_word)] = Field(
+        None, description="when to stop before the last epoch (none: never)"
+    )
+    keep: Literal["last", "best"] = Field("last", description="which weights are the result; best: lowest loss/val")
+    dtype: Literal["float32", "mixed_bfloat16"] = Field("float32", description="what the layers compute in")
+    threads: int | Literal["auto"] = Field("auto", description="threads inside one operation (auto: one a core)")
+    report_every: int = Field(1, ge=1, description="epochs between two printed lines")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Training:
+        if isinstance(self.threads, int) and self.threads < 1:
+            raise combination("threads", self.threads, "a whole number from 1 up, or auto")
+        return self
+
+
+class Evaluation(Strict):
+    """What is measured beside training."""
+
+    batch_size: int = Field(1000, ge=1, description="digits a forward step")
+    train_size: int = Field(2000, ge=0, description="fixed training digits behind loss/train_eval (0: none)")
+    before_training: bool = Field(True, description="measure and draw step 0, before training")
+    test: bool = Field(True, description="measure the test digits once, at the end")
+
+
+class Tracking(Strict):
+    """Where MLflow keeps the run."""
+
+    enabled: bool = Field(True, description="publish to MLflow (the record in runs/ is always written)")
+    uri: str | None = Field(None, min_length=1, description="MLflow's tracking URI (null: sqlite:///mlflow.db)")
+    experiment: str = Field("cnnexp", min_length=1, description="MLflow experiment")
+    run_name: str | None = Field(None, min_length=1, description="name of the run (null: what was overridden)")
+    tags: dict[str, str] = Field(default_factory=dict, description="further tags of the run")
+
+
+class Figures(Strict):
+    """Which pictures a run leaves."""
+
+    draw: bool = Field(True, description="draw pictures at the end of the run")
+    digits: list[Annotated[int, Field(ge=0)]] | Literal["all"] = Field("all", description="classes shown in maps")
+    epochs: list[Annotated[int, Field(ge=0)]] | Literal["auto"] = Field("auto", description="epochs of map pictures")
+    layers: list[str] | Literal["all"] = Field("all", description="layers whose maps are kept")
+    max_channels: int = Field(16, ge=1, description="channels shown of each layer")
+
+
+class ExperimentConfig(Strict):
+    """One experiment: everything that decides what a run does."""
+
+    schema_version: Literal[1] = Field(SCHEMA_VERSION, description="version of this schema")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="decides initial weights, order, dropout and augmentation")
+    data: Data = Field(Data(), description="the digits")
+    model: Model = Field(Model(), description="the network")
+    training: Training = Field(Training(), description="how it is trained")
+    evaluation: Evaluation = Field(Evaluation(), description="what is measured")
+    tracking: Tracking = Field(Tracking(), description="where MLflow keeps the run")
+    figures: Figures = Field(Figures(), description="which pictures are drawn")

@@ -1,0 +1,94 @@
+"""Everything that cnnexp refuses or loses, as one small tree of exceptions.
+
+CnnexpError
+├── ConfigError      a key, value or combination that cannot be (exit code 2)
+├── DataError        images or labels that are missing, broken or not what they claim to be (exit code 2)
+├── RunError         a run or record that cannot be found, read or trusted (exit code 2)
+├── StoreError       a tracking store that cannot be reached or used (exit code 2)
+└── TrainingError    a training that cannot go on (exit code 1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+MAX_PROBLEMS = 5
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: where, what was got, what was expected, and what to do about it."""
+
+    where: str
+    got: str
+    expected: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.where}: got {self.got}, expected {self.expected}"
+        return f"{text}\n    {self.hint}" if self.hint else text
+
+
+def show(value: object, limit: int = 60) -> str:
+    """The value as a person wrote it (strings quoted), cut to `limit` characters."""
+    words = {None: "null", True: "true", False: "false"}
+    simple = isinstance(value, bool) or value is None
+    text = words[value] if simple else repr(value)  # type: ignore[index]
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+class CnnexpError(Exception):
+    """Base of all errors that are told to a person as one message, without a traceback."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, where: str, got: str, expected: str, hint: str = "") -> None:
+        self.problems: tuple[Problem, ...] = (Problem(where, got, expected, hint),)
+        super().__init__(where, got, expected, hint)
+
+    def __str__(self) -> str:
+        """The message: at most 12 lines, however many problems there are."""
+        if len(self.problems) == 1:
+            return str(self.problems[0])
+        shown = self.problems[:MAX_PROBLEMS]
+        rest = len(self.problems) - len(shown)
+        lines = [f"{len(self.problems)} problems", *(f"  {problem}" for problem in shown)]
+        return "\n".join([*lines, f"  … and {rest} more"] if rest else lines)
+
+
+class ConfigError(CnnexpError):
+    """A configuration that cannot be: every problem in it, each with its key and a cure."""
+
+    exit_code = 2
+
+    @classmethod
+    def of(cls, problems: Sequence[Problem]) -> ConfigError:
+        """One error for all `problems` (at least one) together."""
+        first = problems[0]
+        error = cls(first.where, first.got, first.expected, first.hint)
+        error.problems = tuple(problems)
+        return error
+
+
+class DataError(CnnexpError):
+    """Images or labels that are missing, broken or not what they claim to be."""
+
+    exit_code = 2
+
+
+class RunError(CnnexpError):
+    """A run or record that cannot be found, read or trusted."""
+
+    exit_code = 2
+
+
+class StoreError(CnnexpError):
+    """A tracking store that cannot be reached or used."""
+
+    exit_code = 2
+
+
+class TrainingError(CnnexpError):
+    """A training that cannot go on, such as a loss that is no longer finite."""
