@@ -55,6 +55,7 @@ def variant_of(config: ExperimentConfig) -> str:
         group: {key: value for key, value in values[group].items() if key not in left_out}
         for group, left_out in NOT_THE_VARIANT.items()
     }
+    parts["data"]["scale"] = config.data.divisor
     if config.training.schedule.type in HORIZON_BOUND:
         parts["training"]["epochs"] = config.training.epochs
     model = config.model

@@ -57,13 +57,26 @@ def words_of(annotation: Any) -> tuple[str, ...]:
     return (*literals, *(word for choice in choices_of(annotation) for word in choice_word(choice)))
 
 
+def alternatives(annotation: Any, metadata: Sequence[Any] = ()) -> Iterator[tuple[Any, list[Any]]]:
+    """The alternatives of a union, each with the bounds that hold for it."""
+    if get_origin(annotation) is Annotated:
+        inner, *notes = get_args(annotation)
+        bounds = [b for note in notes for b in (note.metadata if isinstance(note, FieldInfo) else [note])]
+        yield from alternatives(inner, [*metadata, *bounds])
+    elif get_origin(annotation) in (Union, types.UnionType):
+        for part in get_args(annotation):
+            yield from alternatives(part, metadata)
+    else:
+        yield annotation, list(metadata)
+
+
 def allowed(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     """What may stand at a field, in words: `a whole number from 1 up`, `one of same, valid`."""
-    parts = [m for m in members(annotation) if m is not type(None)]
     if choices_of(annotation):
         text = f"one of {', '.join(words_of(annotation))}, or a mapping with one of them as type"
     else:
-        text = ", or ".join(_allowed_part(part, metadata) for part in parts)
+        parts = [part for part in alternatives(annotation, metadata) if part[0] is not type(None)]
+        text = ", or ".join(_allowed_part(*part) for part in parts)
     if type(None) not in members(annotation):
         return text
     return f"{text}, or {'none' if any(_is_none_word(m) for m in metadata) else 'null'}"
@@ -87,13 +100,13 @@ def _allowed_part(part: Any, metadata: Sequence[Any]) -> str:
         return f"a mapping with the keys {', '.join(part.model_fields)}"
     if part in (int, float):
         return f"{'a whole number' if part is int else 'a number'}{_range(metadata)}"
-    return {bool: "true or false", str: "text that is not empty"}.get(part, "a value")
+    if part is str:
+        return "text that is not empty" if any(isinstance(m, at.MinLen) for m in metadata) else "text"
+    return "true or false" if part is bool else "a value"
 
 
 def _plural(annotation: Any) -> str:
-    inner = members(annotation)[0]
-    meta = annotation.__metadata__ if get_origin(annotation) is Annotated else ()
-    bounds = [b for m in meta for b in (m.metadata if isinstance(m, FieldInfo) else [m])]
+    inner, bounds = next(alternatives(annotation))
     names = {int: "whole numbers", float: "numbers", str: "names"}
     return f"{names.get(inner, 'values')}{_range(bounds)}"
 
@@ -160,6 +173,39 @@ def find_field(path: Sequence[str]) -> FieldInfo | None:
     return field
 
 
+def levels_at(path: Sequence[str]) -> list[tuple[Any, Sequence[Any]]]:
+    """What may stand at a dotted key, as (annotation, bounds), through names of one's own and positions in lists.
+
+    One for each alternative of a choice above it that knows the key; empty for an unknown key.
+    """
+    levels: list[tuple[Any, Sequence[Any]]] = [(ExperimentConfig, ())]
+    for part in path:
+        levels = [below for annotation, _ in levels for below in _below(annotation, part)]
+    return levels
+
+
+def _below(annotation: Any, part: str) -> Iterator[tuple[Any, Sequence[Any]]]:
+    for member in members(annotation):
+        if get_origin(member) is dict:
+            yield get_args(member)[1], ()
+        elif get_origin(member) is list and part.isdigit():
+            yield get_args(member)[0], ()
+        elif isinstance(member, type) and issubclass(member, BaseModel) and part in member.model_fields:
+            field = member.model_fields[part]
+            yield field.annotation, field.metadata
+
+
+def what_is_allowed(path: Sequence[str]) -> str:
+    """What may stand at a dotted key, in words."""
+    levels = levels_at(path)
+    return allowed(*levels[0]) if levels else "a key that exists"
+
+
+def keys_below(path: Sequence[str]) -> list[str]:
+    """The keys that the schema knows one level below a dotted key."""
+    return list(dict.fromkeys(name for annotation, _ in levels_at(path) for name, _ in fields_at(annotation)))
+
+
 def is_choice(path: Sequence[str]) -> bool:
     """Whether a bare word at this key stands for `{type: word}`."""
     field = find_field(path)
@@ -169,17 +215,20 @@ def is_choice(path: Sequence[str]) -> bool:
 def nearest_key(path: Sequence[str], siblings: Sequence[str] = ()) -> str:
     """The known key that a mistyped one most resembles: beside it first, then anywhere; empty if none does."""
     *parents, last = path
-    field = find_field(parents) if parents else None
-    level = ExperimentConfig if not parents else (field.annotation if field else None)
-    beside = [name for name, _ in fields_at(level)] if level is not None else []
-    if close := difflib.get_close_matches(last, [*beside, *siblings], n=1, cutoff=0.6):
+    if close := difflib.get_close_matches(last, [*keys_below(parents), *siblings], n=1, cutoff=0.6):
         return ".".join([*parents, close[0]])
-    paths = [key.path for key in schema_keys() if NAME not in key.path]
-    same = [p for p in paths if p.rsplit(".", 1)[-1] == last]
-    if same:
-        return same[0]
-    by_leaf = {p.rsplit(".", 1)[-1]: p for p in reversed(paths)}
-    close = difflib.get_close_matches(last, by_leaf, n=1, cutoff=0.75)
+    paths, by_leaf = _known_paths()
+    if last in by_leaf:
+        return by_leaf[last]
+    if close := difflib.get_close_matches(last, by_leaf, n=1, cutoff=0.75):
+        return by_leaf[close[0]]
     others = [p for p in paths if p != ".".join(parents)]
     whole = difflib.get_close_matches(".".join(path), others, n=1, cutoff=0.75)
-    return by_leaf[close[0]] if close else (whole[0] if whole else "")
+    return whole[0] if whole else ""
+
+
+@cache
+def _known_paths() -> tuple[list[str], dict[str, str]]:
+    """All keys without names of one's own, and the first of them for each last part."""
+    paths = [key.path for key in schema_keys() if NAME not in key.path]
+    return paths, {p.rsplit(".", 1)[-1]: p for p in reversed(paths)}

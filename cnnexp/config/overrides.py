@@ -2,50 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
 from cnnexp.config.keys import is_choice
-from cnnexp.errors import ConfigError, show
+from cnnexp.config.sources import GROUP, shipped
+from cnnexp.errors import ConfigError, Problem, one_line, show
 
-WHOLE_MAPPINGS = ("model.blocks", "model.dense")
-ALLOWED_HYDRA = ("hydra/launcher", "hydra/sweeper", "hydra.launcher.", "hydra.sweeper.", "hydra.verbose")
+T = TypeVar("T")
+R = TypeVar("R")
+WHOLE_MAPPINGS = ("model.blocks", "model.dense", "sweep.grid", "sweep.variants", "sweep.space")
+ALLOWED_HYDRA = ("hydra.launcher.", "hydra.sweeper.", "hydra.verbose")
+EXPECTED = "key=value, +key=value or ~key"
+MAX_KEY = 200
+KEY = re.compile(r"(\+\+?|~)?[A-Za-z0-9_./@$-]+")
+FILE = re.compile(r"\w[\w. -]*(/\w[\w. -]*)*")
+"""A file of a group: no path that leaves the group's folder."""
 
 
 def parse(words: Sequence[str]) -> list[Override]:
     """The words read by Hydra's grammar.
 
-    Raises ConfigError for a word that is no `key=value`, `+key=value` or `~key`.
+    Raises ConfigError for all words together that are no `key=value`, `+key=value` or `~key`.
     """
     parser = OverridesParser.create()
-    parsed = []
-    for word in words:
+    return _all(lambda word: _parsed(word, parser), words)
+
+
+def _all(read: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """`read` of each item; the problems of all of them together."""
+    done, problems = list[R](), list[Problem]()
+    for item in items:
         try:
-            override = parser.parse_override(word)
-        except HydraException as error:
-            hint = _grammar_hint(word, str(error).splitlines()[0])
-            raise ConfigError("overrides", f"`{word}`", "key=value, +key=value or ~key", hint) from None
-        if not override.key_or_group:
-            raise ConfigError("overrides", f"`{word}`", "key=value, +key=value or ~key", "The key is missing.")
-        parsed.append(override)
-    return parsed
+            done.append(read(item))
+        except ConfigError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ConfigError.of(problems)
+    return done
+
+
+def _parsed(word: str, parser: OverridesParser) -> Override:
+    key = word.partition("=")[0]
+    try:
+        override = parser.parse_override(word)
+    except HydraException as error:
+        message = str(error).splitlines()[0].split(" expecting")[0]
+        raise ConfigError("overrides", _shown(word), EXPECTED, _grammar_hint(word, message)) from None
+    if not override.key_or_group:
+        raise ConfigError("overrides", _shown(word), EXPECTED, "The key is missing.")
+    if len(key) > MAX_KEY:
+        raise ConfigError("overrides", _shown(word), f"a key of at most {MAX_KEY} characters")
+    return override
+
+
+def _shown(word: str) -> str:
+    return f"`{one_line(word, 60)}`"
 
 
 def _grammar_hint(word: str, message: str) -> str:
-    if "=" not in word and not word.startswith("~"):
+    key, sign, _ = word.partition("=")
+    if sign and not key:
+        return "The key is missing."
+    if not KEY.fullmatch(key):
+        return "A key is names of letters A-Z, digits and _, joined by dots."
+    if not sign and not word.startswith("~"):
         return "Values are set with =, as in model.kernel_size=5."
-    return f"Hydra says: {message}. Quote values with special characters: 'key=\"a b\"'."
+    return f"Hydra says: {one_line(message, 80)}. Quote values with special characters: 'key=\"a b\"'."
+
+
+def one_value_each(overrides: Sequence[Override]) -> None:
+    """Raise ConfigError for all words together that give several values to a key, as a sweep does."""
+    _all(_one_value, overrides)
+
+
+def _one_value(override: Override) -> None:
+    if override.is_sweep_override():
+        value = str(override.input_line).partition("=")[2]
+        raise ConfigError(
+            override.key_or_group, _shown(value), "one value",
+            "For a sweep over them add -m: cnnexp train -m KEY=A,B. For a list write KEY=[A,B].",
+        )  # fmt: skip
 
 
 def rewritten(overrides: Sequence[Override], is_group: Callable[[str], bool]) -> list[str]:
     """The same overrides for Hydra: values forced in (the schema is the judge), choices and whole mappings replaced.
 
-    Raises ConfigError for an override below `hydra.` that could run code.
+    Raises ConfigError for what no group holds, and for overrides below `hydra.` that could run code; all together.
     """
-    return [word for override in overrides for word in _rewritten(override, is_group)]
+    return [word for words in _all(lambda o: list(_rewritten(o, is_group)), overrides) for word in words]
 
 
 def _rewritten(override: Override, is_group: Callable[[str], bool]) -> Iterator[str]:
@@ -56,19 +106,27 @@ def _rewritten(override: Override, is_group: Callable[[str], bool]) -> Iterator[
     elif override.is_delete():
         yield line
     elif is_group(key):
-        _check_group_choice(override)
-        yield line
+        yield from _group_choice(override, line)
     else:
         yield from _forced(override, line.split("=", 1)[1])
 
 
-def _check_group_choice(override: Override) -> None:
-    value = None if override.is_sweep_override() else override.value()
-    if not override.is_sweep_override() and not isinstance(value, str):
-        key = override.key_or_group
+def _group_choice(override: Override, line: str) -> Iterator[str]:
+    key = override.key_or_group
+    if override.package is not None:
+        raise ConfigError(key, _shown(line), f"{key}=NAME", "A group's values stand at its own key.")
+    if override.is_sweep_override():
+        yield line
+        return
+    value = override.value()
+    if value is None and key == GROUP:
+        return  # no experiment, as by default
+    if not isinstance(value, str) or not FILE.fullmatch(value) or len(value) > MAX_KEY:
         raise ConfigError(
             key, show(value), f"the name of a file in the group {key}", f"For one key write {key}.KEY=VALUE."
         )
+    stands_in_defaults = key == GROUP or (shipped("conf") / key).is_dir()
+    yield line.lstrip("+") if stands_in_defaults else line
 
 
 def _forced(override: Override, text: str) -> Iterator[str]:
@@ -94,8 +152,10 @@ def _as_mapping(word: str) -> str:
 
 def _check_hydra(override: Override) -> None:
     key = override.key_or_group
-    if "_target_" in str(override.input_line) or not key.startswith(ALLOWED_HYDRA):
+    chosen = key in ("hydra/launcher", "hydra/sweeper") and override.package is None
+    plain = key.startswith(ALLOWED_HYDRA) and "_target_" not in str(override.input_line)
+    if not chosen and not plain:
         raise ConfigError(
-            key, f"`{override.input_line}`", "hydra/launcher=NAME or hydra/sweeper=NAME and their plain options",
+            key, _shown(str(override.input_line)), "hydra/launcher=NAME or hydra/sweeper=NAME and their plain options",
             "Other keys of Hydra's own node can run code, so cnnexp does not take them.",
         )  # fmt: skip

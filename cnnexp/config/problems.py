@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 
-from cnnexp.config.keys import allowed, choice_word, choices_of, fields_at, find_field, nearest_key, words_of
+from cnnexp.config.keys import choice_word, choices_of, keys_below, levels_at, nearest_key, what_is_allowed, words_of
 from cnnexp.config.schema import ExperimentConfig
-from cnnexp.errors import ConfigError, Problem, show
+from cnnexp.errors import MAX_PROBLEMS, ConfigError, Problem, one_line, show
 
 
 def checked(values: Mapping[str, Any]) -> ExperimentConfig:
@@ -19,6 +18,8 @@ def checked(values: Mapping[str, Any]) -> ExperimentConfig:
 
     Raises ConfigError with every problem in them together.
     """
+    if not isinstance(values, Mapping):
+        raise ConfigError("config", show(values), f"a mapping with the keys {', '.join(keys_below([]))}")
     targets = [Problem(key, show(value), "no _target_ anywhere", "A config names choices; it never names code.")
                for key, value in _targets(values, "")]  # fmt: skip
     if targets:
@@ -42,9 +43,13 @@ def _problems(error: ValidationError, values: Mapping[str, Any]) -> list[Problem
     found: dict[str, Problem] = {}
     for detail in error.errors(include_url=False):
         path, got, missing = _locate(detail["loc"], values)
-        problem = _problem(path, got, missing, detail)
+        if len(found) < MAX_PROBLEMS:
+            problem = _problem(path, got, missing, detail)
+        else:  # never told, only counted: no search for the nearest key
+            problem = Problem(".".join(path), show(got), "something else")
         found.setdefault(problem.where, problem)
-    return list(found.values())
+    parents = {where[:i] for where in found for i, letter in enumerate(where) if letter == "."}
+    return [problem for where, problem in found.items() if where not in parents]
 
 
 def _locate(loc: Sequence[int | str], values: Any) -> tuple[list[str], Any, bool]:
@@ -65,7 +70,7 @@ def _locate(loc: Sequence[int | str], values: Any) -> tuple[list[str], Any, bool
 
 
 def _is_known(path: Sequence[str]) -> bool:
-    return find_field(path) is not None
+    return bool(levels_at(path))
 
 
 def _problem(path: list[str], got: Any, missing: bool, detail: Any) -> Problem:
@@ -83,54 +88,55 @@ def _problem(path: list[str], got: Any, missing: bool, detail: Any) -> Problem:
             key, show(path[-1]), "a name of letters A-Z, digits and _ that starts with a letter",
             "It becomes the layer's name in Keras, MLflow and every picture.",
         )  # fmt: skip
-    if kind in ("union_tag_invalid", "literal_error"):
-        word = got.get("type") if isinstance(got, Mapping) else got
-        return Problem(key, show(word), _expected(path), _nearest_word(path, word))
-    return Problem(key, show(got), _expected(path))
-
-
-def _expected(path: Sequence[str]) -> str:
-    field = _field_of_value(path)
-    return allowed(field.annotation, field.metadata) if field else "a mapping"
-
-
-def _field_of_value(path: Sequence[str]) -> FieldInfo | None:
-    """The field at `path`; positions inside a list belong to the list's field."""
-    while path and path[-1].isdigit():
-        path = path[:-1]
-    return find_field(path)
+    if kind == "union_tag_invalid" and isinstance(got, Mapping):
+        return Problem(key, show(got.get("type")), what_is_allowed(path), _nearest_word(path, got.get("type")))
+    if kind == "union_tag_not_found" and isinstance(got, Mapping):
+        return Problem(key, show(got), what_is_allowed(path), _typed(path, got))
+    return Problem(key, show(got), what_is_allowed(path), _nearest_word(path, got) if isinstance(got, str) else "")
 
 
 def _nearest_word(path: Sequence[str], word: object) -> str:
-    field = _field_of_value(path)
-    words = words_of(field.annotation) if field else ()
+    words = [w for annotation, _ in levels_at(path) for w in words_of(annotation)]
     close = difflib.get_close_matches(str(word), words, n=1)
     return f"Did you mean {close[0]}?" if close else ""
 
 
+def _typed(path: Sequence[str], got: Mapping[str, Any]) -> str:
+    """How to write options of a choice, for a mapping that does not say which choice."""
+    owners = [c for annotation, _ in levels_at(path) for c in choices_of(annotation) if set(got) <= set(c.model_fields)]
+    options = "".join(f", {key}: {value}" for key, value in got.items())
+    return one_line(f"Say its type too: {{type: {choice_word(owners[0])[0]}{options}}}", 120) if owners else ""
+
+
 def _unknown_key(path: list[str], got: Any) -> Problem:
-    near = nearest_key(path)
-    field = find_field(path[:-1]) if path[:-1] else None
-    level = field.annotation if field else (ExperimentConfig if not path[:-1] else None)
-    choices = choices_of(level) if level is not None else ()
-    if choices and any(path[-1] in c.model_fields for c in choices):
-        owners = ", ".join(w for c in choices if path[-1] in c.model_fields for w in choice_word(c))
-        parent = ".".join(path[:-1])
-        return Problem(
-            ".".join(path), show(got), f"no such option of this type of {parent}", f"It belongs to {owners}."
-        )
-    known = ", ".join(dict.fromkeys(name for name, _ in fields_at(level))) if level is not None else ""
+    path, got, mistyped = _innermost(path, got)
+    key, parents = ".".join(path), path[: mistyped - 1]
+    choices = [c for annotation, _ in levels_at(parents) for c in choices_of(annotation)]
+    if owners := [word for c in choices if path[mistyped - 1] in c.model_fields for word in choice_word(c)]:
+        expected = f"no such option of this type of {'.'.join(parents)}"
+        return Problem(key, show(got), expected, f"It belongs to {', '.join(owners)}.")
+    near = nearest_key(path[:mistyped])
+    if near and levels_at([*near.split("."), *path[mistyped:]]):
+        near = ".".join([near, *path[mistyped:]])
+    known = ", ".join(keys_below(parents))
     hint = f"Did you mean {near}?" if near else (f"Known here: {known}." if known else "")
-    return Problem(".".join(path), show(got), "a key that exists", hint)
+    return Problem(key, show(got), "a key that exists", hint)
+
+
+def _innermost(path: list[str], got: Any) -> tuple[list[str], Any, int]:
+    """`traning: {epochs: 2}` as `traning.epochs: 2`, and how many parts of the key reach the mistyped one."""
+    mistyped = len(path)
+    while isinstance(got, Mapping) and len(got) == 1:
+        [(name, got)] = got.items()
+        path = [*path, str(name)]
+    return path, got, mistyped
 
 
 def _missing_key(path: list[str], key: str) -> Problem:
-    field = find_field(path)
-    expected = allowed(field.annotation, field.metadata) if field else "a value"
     if path[:2] == ["model", "blocks"] and len(path) == 4:
         hint = f"A new block needs its filters: model.blocks.{path[2]}.filters=32"
     elif path[:2] == ["model", "dense"] and len(path) == 4:
         hint = f"A new dense layer needs its units: model.dense.{path[2]}.units=256"
     else:
         hint = ""
-    return Problem(key, "nothing", expected, hint)
+    return Problem(key, "nothing", what_is_allowed(path), hint)

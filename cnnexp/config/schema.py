@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, model_validator
 
@@ -209,20 +210,16 @@ class Training(Strict):
     )
     keep: Literal["last", "best"] = Field("last", description="which weights are the result; best: lowest loss/val")
     dtype: Literal["float32", "mixed_bfloat16"] = Field("float32", description="what the layers compute in")
-    threads: int | Literal["auto"] = Field("auto", description="threads inside one operation (auto: one a core)")
+    threads: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto", description="threads inside one operation (auto: one a core)"
+    )
     report_every: int = Field(1, ge=1, description="epochs between two printed lines")
-
-    @model_validator(mode="after")
-    def _fits(self) -> Training:
-        if isinstance(self.threads, int) and self.threads < 1:
-            raise combination("threads", self.threads, "a whole number from 1 up, or auto")
-        return self
 
 
 class Evaluation(Strict):
     """What is measured beside training."""
 
-    batch_size: int = Field(1000, ge=1, description="digits a forward step")
+    batch_size: int = Field(250, ge=1, description="digits a forward step")
     train_size: int = Field(2000, ge=0, description="fixed training digits behind loss/train_eval (0: none)")
     before_training: bool = Field(True, description="measure and draw step 0, before training")
     test: bool = Field(True, description="measure the test digits once, at the end")
@@ -237,6 +234,13 @@ class Tracking(Strict):
     run_name: str | None = Field(None, min_length=1, description="name of the run (null: what was overridden)")
     tags: dict[str, str] = Field(default_factory=dict, description="further tags of the run")
 
+    @model_validator(mode="after")
+    def _holds_no_password(self) -> Tracking:
+        if self.uri is not None and urlsplit(self.uri).password:
+            raise combination("uri", "a URI with a password", "one without: it would be stored with every run. "
+                              "Set the whole URI in $MLFLOW_TRACKING_URI instead")  # fmt: skip
+        return self
+
 
 class Figures(Strict):
     """Which pictures a run leaves."""
@@ -246,6 +250,51 @@ class Figures(Strict):
     epochs: list[Annotated[int, Field(ge=0)]] | Literal["auto"] = Field("auto", description="epochs of map pictures")
     layers: list[str] | Literal["all"] = Field("all", description="layers whose maps are kept")
     max_channels: int = Field(16, ge=1, description="channels shown of each layer")
+
+
+class Range(Strict):
+    """A range that a search draws from."""
+
+    low: float = Field(description="lowest value")
+    high: float = Field(description="highest value")
+    log: bool = Field(False, description="draw the logarithm evenly")
+    integer: bool = Field(False, description="whole numbers only")
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Range:
+        if self.low >= self.high:
+            raise combination("high", self.high, f"a number above low ({self.low:g})")
+        if self.log and self.low <= 0:
+            raise combination("low", self.low, "a number above 0 where log is true")
+        return self
+
+
+class Sweep(Strict):
+    """What a sweep varies and how its runs are carried out; no part of what a run is."""
+
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
+        default_factory=dict, description="key: [values]; every combination"
+    )
+    variants: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="name: {key: value, …}; named and paired, no grid"
+    )
+    search: Literal["none", "random", "bayes"] = Field("none", description="draw points from `space` instead of a grid")
+    space: dict[str, Range | Annotated[list[Any], Field(min_length=1)]] = Field(
+        default_factory=dict, description="key: {low, high, log} or key: [values]; what a search draws from"
+    )
+    trials: int = Field(20, ge=1, description="points that a search draws")
+    prune: bool = Field(True, description="bayes: stop runs early that look hopeless")
+    workers: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto", description="runs at a time (auto: one a core)"
+    )
+    on_error: Literal["continue", "stop"] = Field("continue", description="what a failed run means for the others")
+    again: bool = Field(False, description="train anew what is finished already")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Sweep:
+        if self.search == "none" and self.space:
+            raise combination("search", self.search, "random or bayes where a space is given")
+        return self
 
 
 class ExperimentConfig(Strict):
@@ -259,3 +308,4 @@ class ExperimentConfig(Strict):
     evaluation: Evaluation = Field(Evaluation(), description="what is measured")
     tracking: Tracking = Field(Tracking(), description="where MLflow keeps the run")
     figures: Figures = Field(Figures(), description="which pictures are drawn")
+    sweep: Sweep = Field(Sweep(), description="what varies over many runs, and how they are carried out")

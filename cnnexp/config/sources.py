@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
@@ -15,7 +16,12 @@ from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSou
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
+from cnnexp.config.reading import shown, yaml_text
+from cnnexp.errors import ConfigError
+
 GROUP = "experiments"
+HYDRAS_LAST = "schema"
+"""The provider that Hydra wants to stand last on its search path."""
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -23,6 +29,20 @@ def shipped(name: str) -> Path:
     """The shipped folder `conf` or `experiments`: inside the installed package, else beside it in a checkout."""
     inside = PACKAGE / name
     return inside if inside.is_dir() else PACKAGE.parent / name
+
+
+class FolderSource(FileConfigSource):
+    """A person's folder of config groups; its files are looked at before Hydra merges them."""
+
+    @staticmethod
+    def scheme() -> str:
+        return "conf"
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        file = Path(self.path) / self._normalize_file_name(config_path)
+        if not file.is_file():
+            raise ConfigLoadError(f"Config not found: {file}")
+        return _result(file, self, {"package": None})
 
 
 class ExperimentsSource(ConfigSource):
@@ -46,13 +66,7 @@ class ExperimentsSource(ConfigSource):
         file = self._file(config_path)
         if not file.is_file():
             raise ConfigLoadError(f"Config not found: {file}")
-        text = file.read_text(encoding="utf-8")
-        return ConfigResult(
-            provider=self.provider,
-            path=f"{self.scheme()}://{self.path}",
-            config=OmegaConf.create(text) if text.strip() else OmegaConf.create({}),
-            header={"package": "_global_", **ConfigSource._get_header_dict(text)},
-        )
+        return _result(file, self, {"package": "_global_"})
 
     def available(self) -> bool:
         return Path(self.path).is_dir()
@@ -68,7 +82,31 @@ class ExperimentsSource(ConfigSource):
             return [GROUP] if results_filter in (None, ObjectType.GROUP) else []
         if config_path != GROUP or results_filter == ObjectType.GROUP:
             return []
-        return sorted(file.stem for file in Path(self.path).glob("*.yaml"))
+        return sorted(file.stem for file in Path(self.path).glob("*.yaml") if file.is_file())
+
+
+def _result(file: Path, source: ConfigSource, header: dict[str, str | None]) -> ConfigResult:
+    """What Hydra wants to know of a YAML file; `header` is what holds where the file's first lines do not say.
+
+    Raises ConfigError for a file that is broken or that names code.
+    """
+    text = yaml_text(file)
+    return ConfigResult(
+        provider=source.provider,
+        path=f"{source.scheme()}://{source.path}",
+        config=OmegaConf.create(text) if text.strip() else OmegaConf.create({}),
+        header=header | {key: value for key, value in _header(text, file).items() if value is not None},
+    )
+
+
+def _header(text: str, file: Path) -> dict[str, str | None]:
+    try:
+        header = ConfigSource._get_header_dict(text)
+    except ValueError as error:
+        raise ConfigError(shown(file), str(error), "`# @package NAME` in its first lines, or nothing") from None
+    if str(header.get("package")).split(".")[0] == "hydra":
+        raise ConfigError(shown(file), f"# @package {header['package']}", "a package of the experiment's own")
+    return header
 
 
 class UserFolders(SearchPathPlugin):
@@ -77,14 +115,21 @@ class UserFolders(SearchPathPlugin):
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         own_conf = Path.cwd() / "conf"
         if own_conf.is_dir() and own_conf.resolve() != shipped("conf").resolve():
-            search_path.prepend("user", f"file://{own_conf}", "main")
+            search_path.prepend("user", f"{FolderSource.scheme()}://{own_conf}", "main")
         folders = [Path.cwd() / GROUP, shipped(GROUP)]
         for folder in dict.fromkeys(f.resolve() for f in folders):
             search_path.append(GROUP, f"{GROUP}://{folder}")
 
 
+def add_folder(search_path: ConfigSearchPath, folder: Path) -> None:
+    """Look into `folder` too, last (Hydra's --config-dir); its experiments/ are named studies like one's own."""
+    search_path.prepend(GROUP, f"{GROUP}://{folder / GROUP}", HYDRAS_LAST)
+    search_path.prepend("command-line", f"{FolderSource.scheme()}://{folder}", HYDRAS_LAST)
+
+
 def register() -> None:
-    """Make Hydra know both plugins (again and again does no harm)."""
+    """Make Hydra know these plugins (again and again does no harm)."""
     plugins = Plugins.instance()
+    plugins.register(FolderSource)
     plugins.register(ExperimentsSource)
     plugins.register(UserFolders)

@@ -1,0 +1,73 @@
+"""What an MLflow run page says of a run, in Markdown: how it went, what it is, how it was started, how to rerun it."""
+
+from __future__ import annotations
+
+import math
+
+from cnnexp.runs.record import RUNNING, RunRecord
+from cnnexp.shapes import Layer, layer_table
+
+LONGEST = 6000
+
+
+def describe(record: RunRecord) -> str:
+    """The report of a run. Its first line is all that MLflow shows until a person asks for more."""
+    parts = [_headline(record), _message(record), _layers(record), _data(record), _commands(record)]
+    return "\n\n".join(part for part in parts if part)[:LONGEST]
+
+
+def _headline(record: RunRecord) -> str:
+    ending = record.ending
+    state = ending.outcome.replace("_", " ") if ending else RUNNING.lower()
+    planned = record.config.training.epochs
+    told = [_accuracy(record), f"{record.epochs_done} of {planned} epochs, {state}", f"{record.seconds:.0f} s"]
+    kept = record.result.get("best/epoch")
+    told.append(f"weights of epoch {kept:.0f}" if kept is not None else "")
+    return " · ".join(part for part in told if part)
+
+
+def _accuracy(record: RunRecord) -> str:
+    """Accuracy with its standard error √(p(1-p)/n), on the largest claim that was measured: test, else validation."""
+    for split, name in (("test", "test"), ("val", "validation")):
+        accuracy, digits = record.metrics.get(f"accuracy/{split}"), record.data.get("sizes", {}).get(name)
+        if accuracy is not None and digits:
+            error = math.sqrt(accuracy * (1 - accuracy) / digits)
+            return f"**{name} accuracy {accuracy:.2%} ± {error:.2%}** on {digits:,} digits"
+    return ""
+
+
+def _message(record: RunRecord) -> str:
+    message = record.ending.message if record.ending else ""
+    return f"> {message.splitlines()[0]}" if message else ""
+
+
+def _layers(record: RunRecord) -> str:
+    height, width, channels = record.data["image_shape"]
+    table = layer_table(record.config.model, (height, width, channels), len(record.class_names))
+    rows = [f"| {layer.name} | {layer.kind} | {_size(layer.output)} | {_window(layer)} | {layer.parameters:,} |"
+            for layer in table.layers]  # fmt: skip
+    head = ["| layer | kind | output | window | parameters |", "| --- | --- | --- | --- | ---: |"]
+    return "\n".join([f"### Network: {table.parameters:,} parameters", "", *head, *rows])
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
+def _window(layer: Layer) -> str:
+    if layer.window is None:
+        return ""
+    height, width = layer.window
+    return f"{height.kernel}×{width.kernel}, step {height.stride}×{width.stride}"
+
+
+def _data(record: RunRecord) -> str:
+    sizes = ", ".join(f"{number:,} {name}" for name, number in record.data.get("sizes", {}).items())
+    return f"### Data\n\n{record.data['source']} (digest `{record.data['digest']}`): {sizes}"
+
+
+def _commands(record: RunRecord) -> str:
+    return (
+        f"### How it was started, and how to run it again\n\n```\n{record.header['command']}\n```\n\n"
+        f"### To look closer\n\n```\ncnnexp show {record.id}\n```"
+    )

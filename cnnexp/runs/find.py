@@ -1,0 +1,46 @@
+"""RUN → record: cnnexp's own id, an MLflow run id, a unique prefix of either, or `latest`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cnnexp.errors import RunError, show
+from cnnexp.runs.record import RunRecord
+
+RUNS = "runs"
+SHOWN = 5
+
+
+def runs_folder() -> Path:
+    """The folder of records below the working folder."""
+    return Path.cwd() / RUNS
+
+
+def all_runs(runs: Path) -> list[RunRecord]:
+    """All records below `runs`, newest first."""
+    folders = [path for path in runs.iterdir() if (path / "run.json").is_file()] if runs.is_dir() else []
+    return sorted(map(RunRecord, folders), key=lambda record: (record.created, record.id), reverse=True)
+
+
+def find_run(word: str, runs: Path) -> RunRecord:
+    """The record that `word` names.
+
+    Raises RunError when there is none, or more than one.
+    """
+    records = all_runs(runs)
+    if not records:
+        raise RunError("RUN", show(word), f"a run, but there is none in {runs}", "Make one with: cnnexp train")
+    if word == "latest":
+        return records[0]
+    matching = [record for record in records if _matches(word, record)]
+    exact = [record for record in matching if word in (record.id, record.mlflow.get("run_id"))]
+    if len(exact or matching) == 1:
+        return (exact or matching)[0]
+    ids = ", ".join(record.id for record in (matching or records)[:SHOWN])
+    if matching:
+        raise RunError("RUN", show(word), "an id that matches one run", f"It matches {len(matching)}: {ids}")
+    raise RunError("RUN", show(word), "the id of a run, or latest", f"The newest runs are {ids}; see: cnnexp runs")
+
+
+def _matches(word: str, record: RunRecord) -> bool:
+    return bool(word) and (record.id.startswith(word) or str(record.mlflow.get("run_id", "")).startswith(word))

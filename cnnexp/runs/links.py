@@ -1,0 +1,99 @@
+"""Links into MLflow's UI that open on the right thing: machine-learning mode, filtered, sorted, with columns."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+MODE = {"workflowType": "machine_learning"}
+COLUMNS = (
+    "metrics.`accuracy/test`", "metrics.`accuracy/val`", "metrics.`loss/val`", "params.`model.kernel_size`",
+    "params.`model.strides`", "params.`model.padding`", "params.`model.pool`", "params.`model.dropout`",
+    "params.`training.learning_rate`", "params.`training.epochs`", "tags.`cnnexp.outcome`",
+)  # fmt: skip
+VIEW = "cnnexp"
+
+
+@dataclass(frozen=True)
+class View:
+    """What a saved view of MLflow's runs table shows: a filter, an order and columns."""
+
+    name: str
+    filter: str = ""
+    order_by: str = "attributes.start_time"
+    ascending: bool = False
+    columns: Sequence[str] = COLUMNS
+
+
+DEFAULT_VIEW = View("cnnexp: knobs and results")
+
+
+def run_link(base_url: str, experiment_id: str, run_id: str) -> str:
+    """The page of one run."""
+    return f"{base_url.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}?{urlencode(MODE)}"
+
+
+def experiment_link(base_url: str, experiment_id: str, view: str | None = VIEW) -> str:
+    """The runs of an experiment, newest first; with the columns of the saved view."""
+    shown = {"viewStateShareKey": view} if view else {"orderByKey": "attributes.start_time", "orderByAsc": "false"}
+    return _runs(base_url, experiment_id, shown)
+
+
+def sweep_link(base_url: str, experiment_id: str, parent_run_id: str, *, chart: bool = False) -> str:
+    """The children of a sweep, flat (MLflow nests them when sorted by start), lowest loss/val first."""
+    mode = {"compareRunsMode": "CHART"} if chart else {}
+    order = {"orderByKey": "metrics.`loss/val`", "orderByAsc": "true"}
+    return _runs(base_url, experiment_id, {**mode, "searchFilter": children_of(parent_run_id), **order})
+
+
+def children_of(parent_run_id: str) -> str:
+    """MLflow's filter for the children of a run."""
+    return f"tags.`mlflow.parentRunId` = '{parent_run_id}'"
+
+
+def _runs(base_url: str, experiment_id: str, query: dict[str, str]) -> str:
+    return f"{base_url.rstrip('/')}/#/experiments/{experiment_id}/runs?{urlencode({**MODE, **query})}"
+
+
+def save_view(client: MlflowClient, experiment_id: str, key: str = VIEW, view: View = DEFAULT_VIEW) -> None:
+    """Write a view where the UI's own Views > Save writes it (an experiment tag); the same view is written once.
+
+    The format is the UI's own and not documented: best effort, a store that refuses it does without.
+    """
+    from mlflow.exceptions import MlflowException
+
+    tag, state = f"mlflow.sharedViewState.{key}", _view_state(view)
+    with suppress(MlflowException, ValueError):
+        saved = client.get_experiment(experiment_id).tags.get(tag)
+        if saved is None or json.loads(saved).get("state") != state:
+            now = int(time.time() * 1000)
+            value = {"name": view.name, "createdAt": now, "updatedAt": now, "state": state}
+            client.set_experiment_tag(experiment_id, tag, json.dumps(value))
+
+
+def column_width(column: str) -> int:
+    """Pixels that a column needs to show its own name."""
+    return 46 + 7 * len(column.partition("`")[2].rstrip("`"))
+
+
+def _view_state(view: View) -> str:
+    state = {
+        "searchFilter": view.filter, "orderByKey": view.order_by, "orderByAsc": view.ascending, "startTime": "ALL",
+        "lifecycleFilter": "Active", "datasetsFilter": [], "modelVersionFilter": "All Runs",
+        "selectedColumns": list(view.columns), "columnOrder": list(view.columns),
+        "columnWidths": {column: column_width(column) for column in view.columns}, "runsHiddenMode": "SHOWALL",
+        "viewMaximized": False, "runListHidden": False, "isAccordionReordered": False,
+        "useGroupedValuesInCharts": True, "hideEmptyCharts": True, "groupBy": None, "groupsExpanded": {},
+        "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
+    }  # fmt: skip
+    return "deflate;" + base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()

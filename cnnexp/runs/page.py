@@ -1,0 +1,80 @@
+"""Which page of which MLflow store to open. Needs neither MLflow nor a server that runs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from urllib.parse import quote
+from urllib.request import urlopen
+
+from cnnexp.config.schema import Tracking
+from cnnexp.errors import RunError, StoreError
+from cnnexp.runs.find import all_runs, find_run, runs_folder
+from cnnexp.runs.links import experiment_link, run_link
+from cnnexp.runs.record import RunRecord
+from cnnexp.runs.store import sqlite_file, tracking_uri, without_secrets
+
+ANSWER_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Page:
+    """A run's page, or an experiment's (by id where known). `uri` may hold a password: only MLflow gets it."""
+
+    uri: str
+    experiment: str
+    experiment_id: str | None = None
+    run_id: str | None = None
+
+    @property
+    def server(self) -> str | None:
+        """The address of a store that is a server, and so has a UI of its own."""
+        return without_secrets(self.uri) if self.uri.startswith(("http://", "https://")) else None
+
+    def link(self, base_url: str) -> str:
+        """The page's link on a server that runs at `base_url`."""
+        if self.run_id is not None and self.experiment_id is not None:
+            return run_link(base_url, self.experiment_id, self.run_id)
+        experiment_id = self.experiment_id or experiment_id_at(base_url, self.experiment)
+        return experiment_link(base_url, experiment_id) if experiment_id else experiment_link(base_url, "0", None)
+
+
+def page_of(run: str | None, uri: str | None) -> Page:
+    """The page of RUN, or of the experiment that was used last.
+
+    Raises RunError for a run that is not there or was never published, StoreError where there is no store.
+    """
+    record = find_run(run, runs_folder()) if run else _newest_published()
+    state = record.mlflow if record else {}
+    if run and record and "run_id" not in state:
+        hint = f"Publish it first: cnnexp sync {record.id}"
+        raise RunError("RUN", f"{record.id}, not in MLflow", "a run that was published", hint)
+    own = (record.config.tracking.uri or state["uri"]) if run and record else None
+    found = tracking_uri(Tracking(uri=uri or own))
+    _check_that_it_is_there(found)
+    if record and state.get("uri") == without_secrets(found):
+        experiment = record.config.tracking.experiment
+        return Page(found, experiment, str(state["experiment_id"]), str(state["run_id"]) if run else None)
+    if run:
+        raise RunError("RUN", f"{run}, not in {without_secrets(found)}", "a run of that store")
+    return Page(found, Tracking().experiment)
+
+
+def _newest_published() -> RunRecord | None:
+    return next((record for record in all_runs(runs_folder()) if "run_id" in record.mlflow), None)
+
+
+def _check_that_it_is_there(uri: str) -> None:
+    file = sqlite_file(uri)
+    if file is not None and not (file.is_file() and file.stat().st_size > 0):
+        raise StoreError("MLflow", f"no store at {file}", "a store", "The first run makes it: cnnexp train")
+
+
+def experiment_id_at(base_url: str, name: str) -> str | None:
+    """The id of an experiment by name, asked from a server; None if it does not tell."""
+    query = f"{base_url}/api/2.0/mlflow/experiments/get-by-name?experiment_name={quote(name, safe='')}"
+    try:
+        with urlopen(query, timeout=ANSWER_SECONDS) as answer:
+            return str(json.load(answer)["experiment"]["experiment_id"])
+    except (OSError, ValueError, KeyError):
+        return None

@@ -1,0 +1,277 @@
+"""The run record: a folder `runs/<id>/` that a run writes as it goes, and that everything else reads.
+
+run.json          who: id, name, time, overrides, identity, data (written once)
+config.yaml       the whole checked config
+environment.json  machine, packages, git commit; code.patch: what differs from that commit
+events.jsonl      what happened, in order: started, epoch, result, ended (only ever appended to)
+predictions.npz   probabilities, labels and image digests of validation and test
+probes/           epoch_NNN.npz: maps and filters of the fixed digits, float16
+weights.npz       the final weights
+checkpoint/       the last two while the run goes on
+figures/          the pictures
+lock              held by the process that writes, so that a record knows whether its writer lives
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from cnnexp.config.problems import checked
+from cnnexp.config.reading import yaml_text
+from cnnexp.config.schema import ExperimentConfig
+from cnnexp.errors import ConfigError, RunError, show
+from cnnexp.runs.files import Arrays, read_arrays, read_json
+
+RECORD_VERSION = 1
+EVENTS_FILE = "events.jsonl"
+RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
+HEADER = {
+    "schema_version": int, "id": str, "name": str, "created": str, "overrides": list, "command": str, "identity": dict,
+    "data": dict, "links": dict,
+}  # fmt: skip
+EVENTS: dict[str, dict[str, type]] = {
+    "epoch": {"epoch": int, "metrics": dict},
+    "result": {"metrics": dict},
+    "ended": {"status": str, "outcome": str, "time": str},
+}
+"""What the events of a kind must say, beside `event`."""
+
+
+def now() -> str:
+    """The time as records write it: ISO 8601, UTC, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def milliseconds(time: str) -> int:
+    """A record's time as MLflow counts it: milliseconds since 1970."""
+    return round(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+def finite(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics that are numbers; NaN and infinity are left out."""
+    return {key: value for key, value in metrics.items() if math.isfinite(value)}
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def read_events(path: Path) -> tuple[dict[str, Any], ...]:
+    """The events of a journal in order; none if there is no file. A last line cut off by a crash is no event.
+
+    Raises RunError for any other line that is none.
+    """
+    try:
+        *lines, _torn = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise RunError(str(path), error.strerror or str(error), "a journal that can be read") from None
+    return tuple(_event(line, f"{path}:{number}") for number, line in enumerate(lines, 1))
+
+
+def _event(line: bytes, where: str) -> dict[str, Any]:
+    """One event; raises RunError for a line that is none."""
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        raise RunError(where, show(line.decode("utf-8", "replace")), "one JSON event a line") from None
+    kind = event.get("event") if isinstance(event, dict) else None
+    wanted = EVENTS.get(kind, {}) if isinstance(kind, str) else None
+    if wanted is None or not all(isinstance(event.get(key), of) for key, of in wanted.items()):
+        raise RunError(where, show(line.decode("utf-8", "replace")), "an event with all that its kind says")
+    if "time" in event and not _is_time(str(event["time"])):
+        raise RunError(where, f"time {show(event['time'])}", "a time in ISO 8601 with its zone")
+    return cast(dict[str, Any], event)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended: an MLflow status, an outcome (complete, early_stopped, diverged, killed, failed), a message."""
+
+    status: str
+    outcome: str
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One record, read from its folder. Values are read when they are asked for and kept."""
+
+    folder: Path
+
+    @cached_property
+    def header(self) -> dict[str, Any]:
+        header = read_json(self.folder / "run.json")
+        wrong = [key for key, kind in HEADER.items() if not isinstance(header.get(key), kind)]
+        if wrong or not _is_time(header["created"]):
+            got = f"no {', '.join(wrong)}" if wrong else f"created {show(header['created'])}"
+            raise RunError(str(self.folder / "run.json"), got, "the header of a record")
+        if header["schema_version"] != RECORD_VERSION:
+            raise RunError(
+                str(self.folder), f"schema_version {show(header['schema_version'])}", str(RECORD_VERSION),
+                "The record was written by another version of cnnexp.",
+            )  # fmt: skip
+        return header
+
+    @property
+    def id(self) -> str:
+        return str(self.header["id"])
+
+    @property
+    def name(self) -> str:
+        return str(self.header["name"])
+
+    @property
+    def created(self) -> str:
+        return str(self.header["created"])
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        return tuple(self.header["overrides"])
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Source, digest, sizes, image_shape and class_names of the digits."""
+        return dict(self.header["data"])
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(self.data["class_names"])
+
+    @cached_property
+    def config(self) -> ExperimentConfig:
+        """The checked config; reading it never runs code.
+
+        Raises RunError with all problems of a file that is missing, broken or no config.
+        """
+        path = self.folder / "config.yaml"
+        try:
+            return checked(yaml.safe_load(yaml_text(path)))
+        except ConfigError as error:
+            first = error.problems[0]
+            where = first.where if first.where.startswith(str(path)) else f"{path}: {first.where}"
+            raise RunError(where, first.got, first.expected, first.hint) from None
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        return read_json(self.folder / "environment.json")
+
+    @cached_property
+    def events(self) -> tuple[dict[str, Any], ...]:
+        """All events in order, as `read_events` gives them."""
+        return read_events(self.folder / EVENTS_FILE)
+
+    def of_kind(self, kind: str) -> list[dict[str, Any]]:
+        """The events of one kind, in order."""
+        return [event for event in self.events if event["event"] == kind]
+
+    @property
+    def ending(self) -> Ending | None:
+        """How it ended; None while it runs (or since its process is gone)."""
+        last = next((e for e in reversed(self.events) if e["event"] in ("started", "ended")), None)
+        if last is None or last["event"] == "started":
+            return None
+        return Ending(last["status"], last["outcome"], last.get("message", ""))
+
+    @property
+    def status(self) -> str:
+        return self.ending.status if self.ending else RUNNING
+
+    @property
+    def epochs(self) -> tuple[dict[str, Any], ...]:
+        """The epoch events by epoch, each epoch once (a resumed run's later telling counts)."""
+        return tuple(sorted({e["epoch"]: e for e in self.of_kind("epoch")}.values(), key=lambda e: e["epoch"]))
+
+    @property
+    def epochs_done(self) -> int:
+        return max((event["epoch"] for event in self.epochs), default=0)
+
+    @property
+    def history(self) -> dict[str, list[tuple[int, float]]]:
+        """Each metric as (epochs done, value) pairs in order."""
+        history: dict[str, list[tuple[int, float]]] = {}
+        for event in self.epochs:
+            for key, value in event["metrics"].items():
+                history.setdefault(key, []).append((event["epoch"], value))
+        return history
+
+    @property
+    def result(self) -> dict[str, float]:
+        """What was measured once, with the kept weights: loss/test, accuracy/test, best/epoch, …; empty before."""
+        results = self.of_kind("result")
+        return dict(results[-1]["metrics"]) if results else {}
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The newest value of every metric, results included."""
+        return {key: points[-1][1] for key, points in self.history.items()} | self.result
+
+    @property
+    def ended(self) -> str | None:
+        """When it ended (the last event's time where it never said so); None while it runs."""
+        ended = self.of_kind("ended")
+        return str(ended[-1]["time"]) if ended and self.ending else None
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds from its start to its last event."""
+        times = [milliseconds(event["time"]) for event in self.events if "time" in event]
+        return (max(times) - milliseconds(self.created)) / 1000 if times else 0.0
+
+    @property
+    def mlflow(self) -> dict[str, Any]:
+        """Where MLflow keeps it (run_id, experiment_id, uri); empty if it was never published."""
+        path = self.folder / "mlflow.json"
+        return read_json(path) if path.is_file() else {}
+
+    def predictions(self, split: str) -> Arrays:
+        """`probabilities` (n, classes), `labels` (n,) and `digests` (n,) of validation or test; empty if not there."""
+        path = self.folder / "predictions.npz"
+        arrays = read_arrays(path) if path.is_file() else {}
+        return {k.removeprefix(f"{split}/"): v for k, v in arrays.items() if k.startswith(f"{split}/")}
+
+    @property
+    def probed_epochs(self) -> tuple[int, ...]:
+        """The epochs whose maps and filters were kept."""
+        return tuple(sorted(int(path.stem.removeprefix("epoch_")) for path in self.folder.glob("probes/epoch_*.npz")))
+
+    def probes(self, epoch: int) -> Probes:
+        """Maps and filters after `epoch` epochs.
+
+        Raises RunError when none were kept then.
+        """
+        arrays = read_arrays(self.folder / "probes" / f"epoch_{epoch:03d}.npz")
+        parts: dict[str, Arrays] = {"maps": {}, "filters": {}}
+        for name, array in arrays.items():
+            kind, _, layer = name.partition("/")
+            parts.get(kind, {})[layer] = array.astype("float32")
+        return Probes(parts["maps"], parts["filters"])
+
+    def digits(self) -> Arrays:
+        """The fixed digits that the maps show: `images` (n, h, w, c), `labels` (n,), `digests` (n,)."""
+        return read_arrays(self.folder / "probes" / "digits.npz")
+
+    def fresh(self) -> RunRecord:
+        """The same record, read anew."""
+        return RunRecord(self.folder)
+
+
+@dataclass(frozen=True)
+class Probes:
+    """maps: layer → (digits, h, w, channels); filters: block → (kh, kw, in, out); float32."""
+
+    maps: Arrays
+    filters: Arrays

@@ -1,0 +1,134 @@
+"""MLflow's own server as a child process: few processes, quiet, gone when its parent leaves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from types import TracebackType
+from typing import Self
+from urllib.request import urlopen
+
+from cnnexp.errors import StoreError
+from cnnexp.runs.store import ARTIFACTS, sqlite_file, without_secrets
+
+FIRST_PORT, LAST_PORT = 5000, 5999
+START_SECONDS, END_SECONDS, POLL_SECONDS = 120.0, 5.0, 0.1
+ANY_ADDRESS = ("0.0.0.0", "::")
+
+
+def free_port(host: str) -> int:
+    """The first port from 5000 up that nobody listens on."""
+    for port in range(FIRST_PORT, LAST_PORT + 1):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise StoreError("--port", f"none free on {host}", f"a free port from {FIRST_PORT} to {LAST_PORT}", "Give --port.")
+
+
+class UiServer:
+    """`mlflow server` on a store; a context manager that leaves no process behind."""
+
+    def __init__(self, uri: str, host: str, port: int) -> None:
+        self.host, self.port = host, port
+        self._uri = uri
+
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine finds it."""
+        return f"http://{'127.0.0.1' if self.host in ANY_ADDRESS else self.host}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def __enter__(self) -> Self:
+        if self._somebody_listens():
+            raise StoreError("--port", f"{self.port}, taken on {self.host}", "a free port", "Leave --port out.")
+        self._log = tempfile.TemporaryFile()
+        command = [sys.executable, "-m", "mlflow", "server", "--host", self.host, "--port", str(self.port),
+                   "--workers", "1"]  # fmt: skip
+        self._process = subprocess.Popen(
+            command, env=self._environment(), stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
+            start_new_session=True,
+        )  # fmt: skip
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End the whole group: MLflow's server starts workers of its own."""
+        for number, seconds in ((signal.SIGTERM, END_SECONDS), (signal.SIGKILL, END_SECONDS)):
+            try:
+                os.killpg(self._process.pid, number)
+            except ProcessLookupError:
+                break
+            self._wait_for_group(seconds)
+        self._process.wait()
+        self._log.close()
+
+    def wait_until_it_answers(self) -> None:
+        """Raises StoreError when it ends or does not answer in time."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            if self._process.poll() is not None:
+                break
+            if self._answers():
+                return
+            time.sleep(POLL_SECONDS)
+        where = f"the MLflow UI on {without_secrets(self._uri)}"
+        raise StoreError(where, self._last_words(), "a server that answers", "The store may be of another MLflow.")
+
+    def wait(self) -> int:
+        """Wait until the server ends by itself; its exit code."""
+        return self._process.wait()
+
+    def _environment(self) -> dict[str, str]:
+        """The store's URI goes here, not into the command line, which everybody on the machine can read."""
+        file = sqlite_file(self._uri)
+        artifacts = {"MLFLOW_DEFAULT_ARTIFACT_ROOT": str(file.parent / ARTIFACTS)} if file else {}
+        return {
+            **os.environ,
+            **artifacts,
+            "MLFLOW_BACKEND_STORE_URI": self._uri,
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        }
+
+    def _somebody_listens(self) -> bool:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.host, self.port))
+            except OSError:
+                return True
+        return False
+
+    def _answers(self) -> bool:
+        try:
+            with urlopen(f"{self.address}/health", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def _last_words(self) -> str:
+        self._log.seek(0)
+        lines = self._log.read().decode("utf-8", "replace").replace(self._uri, without_secrets(self._uri)).split("\n")
+        told = [line.strip() for line in lines if line.strip()]
+        return told[-1][:200] if told else "no answer"
+
+    def _wait_for_group(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._process.poll()
+            try:
+                os.killpg(self._process.pid, 0)
+            except ProcessLookupError:
+                return
+            time.sleep(POLL_SECONDS)

@@ -1,0 +1,228 @@
+"""The tracking store: where it is, made once under a lock, and why it cannot be used, in one sentence."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from filelock import FileLock, Timeout
+
+from cnnexp.config.schema import Tracking
+from cnnexp.errors import CnnexpError, StoreError
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+SQLITE = "sqlite:///"
+DEFAULT_FILE = "mlflow.db"
+ARTIFACTS = "mlruns"
+LOCK_SECONDS = 120
+BUSY_SECONDS = 3.0
+QUICK_SECONDS, PATIENT_SECONDS = 3, 30
+RETRIES = 1
+CURE = "Nothing is lost: the record is in runs/. When the store is there again: cnnexp sync"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A tracking store that answered. `uri` may hold a password: only MLflow gets it, nobody is shown it."""
+
+    uri: str
+    client: MlflowClient
+    inode: int = 0
+
+    @property
+    def shown(self) -> str:
+        """The URI without its secrets."""
+        return without_secrets(self.uri)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of a SQLite store."""
+        return sqlite_file(self.uri)
+
+    def experiment_id(self, name: str, *, create: bool = True) -> str:
+        """The id of the experiment.
+
+        Raises StoreError when it was deleted in MLflow, or is not there and must not be created.
+        """
+        from mlflow.exceptions import MlflowException
+
+        found = self.client.get_experiment_by_name(name)
+        if found is None and create:
+            with suppress(MlflowException):  # another process was faster
+                return str(self.client.create_experiment(name, artifact_location=self._artifacts_of(name)))
+            found = self.client.get_experiment_by_name(name)
+        if found is None:
+            raise StoreError("tracking.experiment", repr(name), f"an experiment in {self.shown}")
+        if found.lifecycle_stage == "deleted":
+            hint = "Restore it in MLflow, or choose another: tracking.experiment=NAME"
+            raise StoreError("tracking.experiment", f"{name!r}, deleted in MLflow", "an experiment that exists", hint)
+        return str(found.experiment_id)
+
+    def _artifacts_of(self, experiment: str) -> str | None:
+        return str(self.file.parent / ARTIFACTS / quote(experiment, safe="")) if self.file else None
+
+    def check(self) -> None:
+        """Raise StoreError, soon, where a SQLite store was deleted, replaced or is locked."""
+        if self.file is None:
+            return
+        if not self.file.is_file() or self.file.stat().st_ino != self.inode:
+            raise StoreError(f"MLflow at {self.shown}", "deleted or replaced", "the store that was opened", CURE)
+        with closing(sqlite3.connect(self.file, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+
+
+def tracking_uri(tracking: Tracking, known: str | None = None) -> str:
+    """The store's URI: tracking.uri, else $MLFLOW_TRACKING_URI, else `known`, else mlflow.db in the working folder.
+
+    SQLite paths come out absolute. Raises StoreError for a file store, which MLflow no longer takes.
+    """
+    uri = tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or known or SQLITE + DEFAULT_FILE
+    scheme = urlsplit(uri).scheme if "://" in uri or uri.startswith("file:") else ""
+    if scheme in ("", "file"):
+        hint = f"Use {SQLITE}{DEFAULT_FILE}; old runs move over with: mlflow migrate-filestore"
+        raise StoreError("tracking.uri", repr(uri), "a database or a server: MLflow's file store is retired", hint)
+    file = sqlite_file(uri)
+    return SQLITE + quote(str(file), safe="/:\\") if file else uri
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """The absolute path of the file of a SQLite URI; None for any other."""
+    if not uri.startswith(SQLITE):
+        return None
+    return Path(os.path.abspath(unquote(uri[len(SQLITE) :].partition("?")[0])))
+
+
+def without_secrets(uri: str) -> str:
+    """The URI without user, password and query."""
+    parts = urlsplit(uri)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")) if parts.netloc else uri
+
+
+def open_store(tracking: Tracking, *, create: bool, known: str | None = None) -> Store:
+    """The store that `tracking` names. With create=False nothing is made.
+
+    Raises StoreError when it is not there, cannot be reached or cannot be used.
+    """
+    uri = tracking_uri(tracking, known)
+    file = sqlite_file(uri)
+    with told(uri):
+        if file is not None:
+            if not create and not _is_there(file):
+                raise StoreError("MLflow", f"no store at {file}", "a store", "The first run makes it: cnnexp train")
+            prepare(file)
+        store = Store(uri, _client(uri), file.stat().st_ino if file else 0)
+        store.client.search_experiments(max_results=1)
+        return store
+
+
+def _client(uri: str) -> MlflowClient:
+    quiet()
+    patience(QUICK_SECONDS)
+    from mlflow.tracking import MlflowClient
+
+    silence()
+    return MlflowClient(tracking_uri=uri)
+
+
+def quiet() -> None:
+    """What MLflow must find in the environment before it is imported: no telemetry, no connection kept open."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOLCLASS", "NullPool")
+
+
+def silence() -> None:
+    """No log lines of MLflow and what it uses: what matters is told by cnnexp."""
+    for name in ("mlflow", "alembic", "urllib3"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def patience(seconds: int) -> None:
+    """How long one request to a server may take, and that it is tried once more."""
+    os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(seconds)
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = str(RETRIES)
+    os.environ["MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR"] = "0"
+    os.environ["MLFLOW_HTTP_REQUEST_BACKOFF_JITTER"] = "0"
+
+
+def _is_there(file: Path) -> bool:
+    return file.is_file() and file.stat().st_size > 0
+
+
+def prepare(file: Path) -> None:
+    """Make a SQLite store unless it is there: migrated aside and renamed, so that nobody ever meets half a store."""
+    if _is_there(file):
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{file}.lock", timeout=LOCK_SECONDS):
+        if _is_there(file):
+            return
+        scratch = file.with_name(f".{file.name}.new")
+        scratch.unlink(missing_ok=True)
+        _migrate(scratch, file.parent / ARTIFACTS)
+        scratch.replace(file)
+
+
+def _migrate(file: Path, artifacts: Path) -> None:
+    quiet()
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    silence()
+    store: Any = SqlAlchemyStore
+    store(SQLITE + quote(str(file), safe="/:\\"), str(artifacts)).engine.dispose()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+
+
+@contextmanager
+def told(uri: str) -> Iterator[None]:
+    """Whatever MLflow, its database or the network raises inside becomes one StoreError without secrets."""
+    try:
+        yield
+    except CnnexpError:
+        raise
+    except _failures() as error:
+        where = f"MLflow at {without_secrets(uri)}"
+        raise StoreError(where, reason(error, uri), "a store that answers and can be written", CURE) from None
+
+
+def _failures() -> tuple[type[BaseException], ...]:
+    quiet()
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return MlflowException, SQLAlchemyError, RequestException, sqlite3.Error, OSError, Timeout, ValueError
+
+
+REASONS = (
+    ("readonly database|read-only|Read-only file|Permission denied|unable to open database", "not writable"),
+    ("database is locked|could not be acquired", "locked by another process"),
+    ("disk is full|No space left", "no space left on the disk"),
+    ("not a database|malformed|no such table|Can't locate revision|out-of-date", "not a store of this MLflow version"),
+    ("Max retries|timed out|Connection|HTTPConnectionPool|HTTPSConnectionPool", "no answer"),
+    ("401|Unauthorized|UNAUTHENTICATED", "not allowed in (user or password)"),
+    ("403|PERMISSION_DENIED", "not allowed"),
+)  # fmt: skip
+
+
+def reason(error: BaseException, uri: str) -> str:
+    """Why it failed, in a few words; never with the password of `uri`."""
+    text = str(error)
+    for pattern, words in REASONS:
+        if re.search(pattern, text):
+            return words
+    first = next(iter(text.splitlines()), "") or type(error).__name__
+    secret = urlsplit(uri).password
+    first = first.replace(uri, without_secrets(uri))
+    return (first.replace(secret, "…") if secret else first)[:200]

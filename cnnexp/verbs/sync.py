@@ -1,0 +1,111 @@
+"""Publish what MLflow does not have yet: whole runs, or the rest of runs that lost their store on the way.
+
+Published twice, a run is there once. Runs with tracking off are published when they are named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from cnnexp.errors import CnnexpError, StoreError
+
+if TYPE_CHECKING:
+    import keras
+
+    from cnnexp.runs.record import RunRecord
+    from cnnexp.runs.store import Store
+
+EXAMPLE = """  cnnexp sync              every run of this folder
+  cnnexp sync latest       one run, also with tracking off"""
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What became of one run: published, there already, failed."""
+
+    run: str
+    outcome: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.run}  {self.outcome}{': ' if self.detail else ''}{self.detail}"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="only these runs (default: all that are tracked)")
+    parser.add_argument("--json", action="store_true", help="print a JSON list instead of lines")
+
+
+def main(args: argparse.Namespace) -> int:
+    done = []
+    for synced in _sync(args.runs):
+        done.append(synced)
+        if not args.json:
+            print(synced, flush=True)
+    if args.json:
+        print(json.dumps([asdict(synced) for synced in done], ensure_ascii=False))
+    elif not done:
+        print("There is nothing to publish.", file=sys.stderr)
+    return 1 if any(synced.outcome == "failed" for synced in done) else 0
+
+
+def _sync(words: list[str]) -> Iterable[Synced]:
+    from cnnexp.runs.find import all_runs, find_run, runs_folder
+    from cnnexp.runs.writer import is_alive
+
+    records = [find_run(word, runs_folder()) for word in words] or [
+        record for record in all_runs(runs_folder()) if not is_alive(record.folder)
+    ]
+    stores = Stores()
+    for record in records:
+        try:
+            if words or record.config.tracking.enabled:
+                yield _publish(record, stores)
+        except CnnexpError as error:
+            yield Synced(record.folder.name, "failed", str(error))
+
+
+class Stores:
+    """The stores that were opened, each once; one that could not be is not tried again."""
+
+    def __init__(self) -> None:
+        self._opened: dict[str, Store | StoreError] = {}
+
+    def of(self, record: RunRecord) -> Store:
+        """Raises StoreError when the record's store cannot be reached."""
+        from cnnexp.runs.store import open_store, tracking_uri
+
+        tracking, known = record.config.tracking, record.mlflow.get("uri")
+        uri = tracking_uri(tracking, known)
+        if uri not in self._opened:
+            try:
+                self._opened[uri] = open_store(tracking, create=True, known=known)
+            except StoreError as error:
+                self._opened[uri] = error
+        found = self._opened[uri]
+        if isinstance(found, StoreError):
+            raise found
+        return found
+
+
+def _publish(record: RunRecord, stores: Stores) -> Synced:
+    from cnnexp.runs.publish import is_published, publish_whole
+    from cnnexp.runs.writer import mark_if_gone
+
+    record = mark_if_gone(record)
+    store = stores.of(record)
+    if is_published(store, record):
+        return Synced(record.id, "there already")
+    publish_whole(store, record, _rebuilt)
+    return Synced(record.id, "published")
+
+
+def _rebuilt(record: RunRecord) -> keras.Model:
+    from cnnexp.evaluation import load_model
+
+    return load_model(record)

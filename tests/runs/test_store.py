@@ -1,0 +1,131 @@
+"""The store: where it is, made once, refused with a cure, and never told with its password."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from cnnexp.config.schema import Tracking
+from cnnexp.errors import StoreError
+from cnnexp.runs.store import open_store, prepare, sqlite_file, tracking_uri, without_secrets
+
+OPEN = """
+from cnnexp.config.schema import Tracking
+from cnnexp.runs.store import open_store
+print(open_store(Tracking(), create=True).experiment_id("cnnexp"))
+"""
+
+
+def test_the_default_store_lies_in_the_working_folder(home: Path) -> None:
+    assert tracking_uri(Tracking()) == f"sqlite:///{home}/mlflow.db"
+
+
+def test_the_config_goes_before_the_environment_before_what_is_known(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert tracking_uri(Tracking(), "http://known:1") == "http://known:1"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://environment:1")
+    assert tracking_uri(Tracking(), "http://known:1") == "http://environment:1"
+    assert tracking_uri(Tracking(uri="sqlite:///own.db")) == f"sqlite:///{home}/own.db"
+
+
+@pytest.mark.parametrize("uri", ["file:./mlruns", "file:///data/mlruns", "mlruns", "/data/mlruns"])
+def test_a_file_store_is_refused_with_a_cure(uri: str) -> None:
+    with pytest.raises(StoreError, match=r"file store is retired\n.*sqlite:///mlflow.db"):
+        tracking_uri(Tracking(uri=uri))
+
+
+def test_a_path_with_spaces_and_percent_signs_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "a b%20ü"
+    folder.mkdir()
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(folder)
+    assert sqlite_file(tracking_uri(Tracking())) == folder / "mlflow.db"
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("http://me:secret@host:5000/x", "http://host:5000/x"),
+        ("postgresql://me:secret@host/db?password=secret", "postgresql://host/db"),
+        ("sqlite:////data/mlflow.db", "sqlite:////data/mlflow.db"),
+        ("http://host", "http://host"),
+    ],
+)
+def test_secrets_are_not_shown(uri: str, shown: str) -> None:
+    assert without_secrets(uri) == shown
+
+
+def test_reading_creates_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match="no store at"):
+        open_store(Tracking(), create=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_store_is_in_wal_mode_and_leaves_no_scratch(migrated: Path) -> None:
+    with closing(sqlite3.connect(migrated)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert not [path.name for path in migrated.parent.iterdir() if path.name.endswith(".new")]
+
+
+def test_making_it_again_changes_nothing(home: Path) -> None:
+    before = (home / "mlflow.db").stat()
+    prepare(home / "mlflow.db")
+    after = (home / "mlflow.db").stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_artifacts_lie_beside_the_store(home: Path) -> None:
+    store = open_store(Tracking(), create=False)
+    experiment = store.client.get_experiment(store.experiment_id("digits/first"))
+    assert experiment.artifact_location == f"{home}/mlruns/digits%2Ffirst"
+
+
+def test_a_deleted_experiment_is_refused_with_a_cure(home: Path) -> None:
+    store = open_store(Tracking(), create=False)
+    store.client.delete_experiment(store.experiment_id("gone"))
+    with pytest.raises(StoreError, match=r"deleted in MLflow[\s\S]*tracking.experiment=NAME"):
+        store.experiment_id("gone")
+
+
+def test_a_file_that_is_no_store_is_told_in_one_sentence(home: Path) -> None:
+    (home / "mlflow.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(StoreError, match="not a store of this MLflow version"):
+        open_store(Tracking(), create=True)
+
+
+def test_a_store_deleted_under_a_run_is_noticed(home: Path) -> None:
+    store = open_store(Tracking(), create=False)
+    store.check()
+    (home / "mlflow.db").unlink()
+    with pytest.raises(StoreError, match="deleted or replaced"):
+        store.check()
+
+
+def test_a_server_that_is_away_is_told_without_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = "http://me:hidden@127.0.0.1:9"
+    with pytest.raises(StoreError, match=r"MLflow at http://127.0.0.1:9: got no answer") as caught:
+        open_store(Tracking(uri=uri), create=True)
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_two_processes_meet_an_empty_folder_at_once(tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    told = [process.communicate() for process in started]
+    assert [(out.decode().strip(), err.decode()) for out, err in told] == [("1", ""), ("1", "")]

@@ -1,0 +1,64 @@
+"""`cnnexp sync`: what MLflow lacks is published, and told in one line each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cnnexp.cli import main
+from cnnexp.runs.record import RunRecord
+from tests.runs.records import epoch, finish
+
+
+def test_a_run_is_published_once(home: Path, finished: RunRecord, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sync"]) == 0
+    assert capsys.readouterr().out == f"{finished.id}  published\n"
+    assert main(["sync"]) == 0
+    assert capsys.readouterr().out == f"{finished.id}  there already\n"
+
+
+def test_runs_with_tracking_off_are_published_when_named(
+    home: Path, make_run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = finish(make_run("tracking=off"))
+    assert main(["sync"]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["sync", "latest", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"run": record.id, "outcome": "published", "detail": ""}]
+
+
+def test_a_run_that_goes_on_is_left_to_its_own_process(
+    home: Path, make_run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    writer = make_run()
+    epoch(writer, 0)
+    assert main(["sync"]) == 0
+    assert capsys.readouterr().out == ""
+    writer.close()
+
+
+def test_a_killed_run_is_published_as_killed(home: Path, make_run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    writer = make_run()
+    writer.event("started", pid=1, host="there")
+    epoch(writer, 0)
+    writer.close()
+    assert main(["sync"]) == 0
+    assert writer.read().mlflow["status"] == "KILLED"
+
+
+def test_a_store_that_is_away_is_exit_code_1_and_asked_once(
+    home: Path, make_run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = [finish(make_run("tracking.uri=http://127.0.0.1:9")) for _ in range(2)]
+    assert main(["sync", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert {synced["run"] for synced in told} == {record.id for record in records}
+    assert all(synced["outcome"] == "failed" and "no answer" in synced["detail"] for synced in told)
+
+
+def test_an_unknown_run_is_exit_code_2(home: Path, finished: RunRecord, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sync", "zzz"]) == 2
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,144 @@
+"""`cnnexp ui`: a real server on a real store, the right link, no process left; refusals create nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from cnnexp.cli import main
+from cnnexp.runs.links import experiment_link
+from cnnexp.runs.publish import Publisher
+from cnnexp.runs.record import RunRecord
+from cnnexp.runs.server import free_port
+from tests.runs.records import create_run, finish
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+def publish(record: RunRecord) -> RunRecord:
+    assert Publisher(record.config.tracking, record.folder, print).finish(record)
+    return record.fresh()
+
+
+@contextmanager
+def ui(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`cnnexp ui` as a process of its own, and the link it printed."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-m", "cnnexp.cli", "ui", *words]
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_without_a_store_it_is_refused_and_nothing_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert main(["ui"]) == 2
+    assert "cnnexp train" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_was_never_published_is_refused_with_a_cure(
+    home: Path, finished: RunRecord, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ui", finished.id]) == 2
+    assert f"cnnexp sync {finished.id}" in capsys.readouterr().err
+
+
+def test_a_taken_port_is_refused(home: Path, finished: RunRecord, capsys: pytest.CaptureFixture[str]) -> None:
+    publish(finished)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert main(["ui", "--port", str(taken.getsockname()[1])]) == 2
+    assert "--port" in capsys.readouterr().err
+
+
+def test_the_first_free_port_is_taken() -> None:
+    port = free_port("127.0.0.1")
+    with socket.create_server(("127.0.0.1", port)):
+        assert free_port("127.0.0.1") > port
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_it_answers_with_few_processes_and_leaves_none(
+    home: Path, finished: RunRecord, number: signal.Signals, code: int
+) -> None:
+    state = publish(finished).mlflow
+    with ui(home, "latest", "--json") as (process, told):
+        answer = json.loads(told)
+        link = answer["link"]
+        server = psutil.Process(answer["pid"])
+        family = [server, *server.children(recursive=True)]
+        address = link.partition("/#")[0]
+        expected = f"/#/experiments/{state['experiment_id']}/runs/{state['run_id']}?workflowType=machine_learning"
+        assert link == address + expected
+        assert address.startswith("http://127.0.0.1:")
+        with urlopen(f"{address}/health", timeout=10) as response:
+            assert response.status == 200
+        assert len(family) == 2
+        process.send_signal(number)
+        assert process.wait(timeout=30) == code
+        assert [member for member in family if member.is_running()] == []
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_printed_links_open_on_the_right_things(home: Path, mode: Any) -> None:
+    from playwright.sync_api import expect, sync_playwright
+
+    for kernel in (3, 5):
+        record = finish(create_run(home / "runs", [f"model.kernel_size={kernel}"], name=f"kernel_size={kernel}"))
+        state = publish(record).mlflow
+    with ui(home, "latest") as (_, link), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(color_scheme=mode, viewport={"width": 1600, "height": 1000})
+        page.set_default_timeout(30_000)
+        page.goto(link, wait_until="domcontentloaded")
+        expect(page.get_by_text("test accuracy 98.00% ± 0.63%").first).to_be_visible(timeout=30_000)
+        page.goto(link.replace("?", "/model-metrics?"), wait_until="domcontentloaded")
+        section = page.get_by_text("feature_maps", exact=True).first
+        section.scroll_into_view_if_needed()
+        page.mouse.move(700, 700)
+        page.mouse.wheel(0, 600)
+        expect(page.get_by_text("feature_maps/conv_1", exact=True).first).to_be_visible()
+        pictures = page.locator("img.rc-image-img")
+        expect(pictures).to_have_count(2)
+        natural = pictures.evaluate_all("all => all.map(i => i.naturalWidth / i.naturalHeight)")
+        drawn = pictures.evaluate_all("all => all.map(i => i.clientWidth / i.clientHeight)")
+        assert sorted(natural) == pytest.approx([60 / 60, 300 / 120])
+        assert drawn == pytest.approx(natural, rel=0.05)
+        page.goto("about:blank")
+        table = experiment_link(link.partition("/#")[0], str(state["experiment_id"]))
+        page.goto(table, wait_until="domcontentloaded")
+        for column in ("accuracy/test", "loss/val", "model.kernel_size"):
+            expect(page.get_by_text(column, exact=True).first).to_be_visible(timeout=30_000)
+        for name in ("kernel_size=3", "kernel_size=5"):
+            expect(page.get_by_text(name, exact=True).first).to_be_visible()
+        browser.close()
