@@ -55,8 +55,9 @@ def learning_curves(history: History, *, title: str) -> Figure:
     """Loss, accuracy and, where it varies, the learning rate, over the epochs (0 = before training).
 
     `history` holds (step, value) pairs by metric: `loss/train`, `loss/train_eval`, `loss/val`, `loss/test`,
-    the same of `accuracy`, `learning_rate`, and `best/epoch`, whose last value is the best epoch (without it,
-    that of the lowest `loss/val`). Any may be missing; values that are not finite leave a gap and are named.
+    the same of `accuracy`, `learning_rate`, and `best/epoch`, whose last value is the epoch of the kept weights
+    (without it, that of the lowest `loss/val` is marked). Any may be missing; values that are not finite leave a
+    gap and are named.
     """
     rates = finite(history.get("learning_rate", ()))[1]
     varies = rates.size > 1 and float(np.ptp(rates)) > 1e-9 * float(np.max(rates))
@@ -92,7 +93,7 @@ def _panel(axes: Axes, history: History, quantity: str, unit: float) -> None:
         axes.set_yticks([])
         axes.text(0.5, 0.5, "nothing recorded", transform=axes.transAxes, ha="center", color=MUTED)
     elif best is not None:
-        axes.axvline(best, color=MUTED, linestyle=":", linewidth=1.4, label=f"best epoch: {best}", zorder=1)
+        axes.axvline(best, color=MUTED, linestyle=":", linewidth=1.4, label=_best_label(history, best), zorder=1)
     if test[1].size:
         _test_value(axes, int(test[0][-1]), float(test[1][-1]) * unit, " %" if unit == 100 else "")
     if quantity == "loss":
@@ -190,6 +191,10 @@ def _legend(figure: Figure, *panels: Axes) -> None:
                 labels.append(label)
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=BODY)
+
+
+def _best_label(history: History, epoch: int) -> str:
+    return f"weights kept: epoch {epoch}" if history.get("best/epoch") else f"lowest loss: epoch {epoch}"
 
 
 def _marker(marker: str, steps: NDArray[np.int64]) -> str:

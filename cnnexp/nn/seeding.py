@@ -77,7 +77,7 @@ def _pin_threads(threads: int) -> None:
 
 @contextmanager
 def _silenced() -> Iterator[None]:
-    """Nothing reaches file descriptor 2 meanwhile; what was held back is shown if an exception leaves."""
+    """Nothing reaches file descriptor 2 meanwhile; what was held back is shown if an error leaves."""
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as held:
@@ -86,7 +86,7 @@ def _silenced() -> Iterator[None]:
             yield
         except RunError:
             raise
-        except BaseException:
+        except Exception:
             held.seek(0)
             with open(kept, "wb", closefd=False) as stderr:
                 shutil.copyfileobj(held, stderr)

@@ -54,7 +54,7 @@ def test_lines_hold_the_values_in_per_cent(check_figure):
     assert loss.get_ylabel() == "cross-entropy (nats)"
     assert accuracy.get_ylabel() == "digits read correctly (%)"
     legend = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert legend == {"training (dropout on)", "training (dropout off)", "validation", "best epoch: 4"}
+    assert legend == {"training (dropout on)", "training (dropout off)", "validation", "lowest loss: epoch 4"}
 
 
 def test_accuracy_before_training_is_told_and_does_not_press_the_curves_flat(check_figure):
@@ -83,9 +83,9 @@ def test_test_value_is_a_labelled_star(check_figure):
 
 def test_best_epoch_is_the_recorded_one_else_that_of_the_lowest_validation_loss():
     told = learning_curves(history(5) | {"best/epoch": [(5, 2.0)]}, title="x").axes[0]
-    assert list(line(told, "best epoch: 2").get_xdata()) == [2, 2]
+    assert list(line(told, "weights kept: epoch 2").get_xdata()) == [2, 2]
     lowest = history(5) | {"loss/val": [(0, 2.0), (1, 0.5), (2, float("nan")), (3, 0.6)]}
-    assert list(line(learning_curves(lowest, title="x").axes[0], "best epoch: 1").get_xdata()) == [1, 1]
+    assert list(line(learning_curves(lowest, title="x").axes[0], "lowest loss: epoch 1").get_xdata()) == [1, 1]
 
 
 def test_learning_rate_has_a_slim_panel_only_where_it_varies(check_figure):

@@ -1,0 +1,244 @@
+"""One experiment from a checked config to a published record. Reads like a table of contents."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from cnnexp.config.compose import Composed
+from cnnexp.config.identity import identity, to_yaml
+from cnnexp.config.layers import conv_blocks
+from cnnexp.config.schema import ExperimentConfig
+from cnnexp.data import Digits, load_digits
+from cnnexp.errors import ConfigError, TrainingError
+from cnnexp.evaluation import measure_kept_weights
+from cnnexp.nn.seeding import make_deterministic, resolve_threads, start_tensorflow
+from cnnexp.probing import Probing
+from cnnexp.runs.environment import code_patch, environment
+from cnnexp.runs.find import runs_folder
+from cnnexp.runs.record import FINISHED, RunRecord, finite
+from cnnexp.runs.writer import Header, RunWriter
+from cnnexp.shapes import check_shapes
+
+if TYPE_CHECKING:
+    import keras
+
+    from cnnexp.nn.training import EpochResult
+    from cnnexp.runs.publish import Publisher
+
+CHECKPOINT = "checkpoint"
+KNOWN_SHAPES = {"mnist_5k": ((28, 28, 1), 10), "mnist": ((28, 28, 1), 10)}
+NOT_VARIED = ("tracking", "figures", "evaluation", "hydra", "experiments")
+"""Groups that change nothing of what is learned: a run is not named after them."""
+
+
+class Listener(Protocol):
+    """Who is told how a run goes."""
+
+    def started(self, record: RunRecord) -> None: ...
+    def batch(self, done: int, total: int, loss: float) -> None: ...
+    def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None: ...
+    def say(self, text: str) -> None: ...
+    def ended(self) -> None: ...
+
+
+def prepare(config: ExperimentConfig) -> Digits:
+    """The digits of an experiment that can run: shapes, data and the keys that depend on them are checked.
+
+    Raises ConfigError or DataError; TensorFlow is not imported and nothing is written.
+    """
+    if config.data.source in KNOWN_SHAPES:
+        check_shapes(config.model, *KNOWN_SHAPES[config.data.source])
+    digits = load_digits(config.data)
+    check_shapes(config.model, digits.image_shape, digits.classes)
+    check_against(config, digits)
+    return digits
+
+
+def check_against(config: ExperimentConfig, digits: Digits) -> None:
+    """Raise ConfigError for keys that do not go with these digits."""
+    if digits.classes < 2:
+        raise ConfigError(
+            "data.labels", f"{digits.classes} classes", "at least 2 classes to train on",
+            "cnnexp inspect shows pictures without labels.",
+        )  # fmt: skip
+    size, have = config.training.batch_size, len(digits.train)
+    if size > have:
+        raise ConfigError("training.batch_size", str(size), f"at most {have}, the number of training digits")
+    _check_that_something_is_watched(config, len(digits.validation))
+    _check_figures(config, digits.classes)
+
+
+def _check_that_something_is_watched(config: ExperimentConfig, validation: int) -> None:
+    training = config.training
+    watching = {
+        "training.early_stopping": training.early_stopping is not None,
+        "training.keep": training.keep == "best",
+    }
+    for key, watches in watching.items():
+        if watches and validation == 0:
+            hint = "Ask for some: data.validation_size=1"
+            raise ConfigError(key, "no validation digits", "some to watch loss and accuracy on", hint)
+
+
+def _check_figures(config: ExperimentConfig, classes: int) -> None:
+    if config.figures.digits != "all" and (strange := [d for d in config.figures.digits if d >= classes]):
+        raise ConfigError("figures.digits", str(strange[0]), f"classes from 0 to {classes - 1}")
+    if config.figures.layers != "all":
+        blocks = conv_blocks(config.model)
+        known = [name for block in blocks for name in (block.name, block.pool.name if block.pool else "") if name]
+        if strange_names := [name for name in config.figures.layers if name not in known]:
+            raise ConfigError("figures.layers", strange_names[0], f"all, or names among {', '.join(known) or '(none)'}")
+
+
+def run_experiment(composed: Composed, listener: Listener) -> RunRecord:
+    """Train, measure, record, draw and publish one experiment.
+
+    Raises ConfigError, DataError or RunError before anything is written, TrainingError when the loss is not finite.
+    """
+    config = composed.config
+    digits = prepare(config)
+    if "tensorflow" in sys.modules:  # it may run with other threads already: refused before anything is written
+        start_tensorflow(resolve_threads(config.training.threads))
+    run = create_run(composed, digits)
+    try:
+        return train_and_record(run, config, digits, listener)
+    finally:
+        run.close()
+
+
+def create_run(composed: Composed, digits: Digits, links: Mapping[str, str] | None = None) -> RunWriter:
+    """A new record in the working folder's runs/. links: the sweep it is a point of, or the run it repeats."""
+    config = composed.config
+    header = Header(
+        name=run_name(composed),
+        overrides=composed.overrides,
+        command=shlex.join(["cnnexp", "train", *composed.overrides]),
+        identity=asdict(identity(config, digits.digest)),
+        data=describe(digits),
+        links=links or {},
+    )
+    machine = environment(resolve_threads(config.training.threads))
+    texts = {
+        "config.yaml": to_yaml(config),
+        "code.patch": code_patch(Path.cwd()),
+        "environment.json": json.dumps(machine, indent=2, ensure_ascii=False) + "\n",
+    }
+    return RunWriter.create(runs_folder(), header, texts)
+
+
+def train_and_record(run: RunWriter, config: ExperimentConfig, digits: Digits, listener: Listener) -> RunRecord:
+    """Train into an open record, from its checkpoint where it has one.
+
+    It ends FINISHED, FAILED or KILLED, truly, and is published as far as possible.
+    """
+    from cnnexp.runs.publish import Publisher
+
+    publisher = Publisher(config.tracking, run.folder, listener.say)
+    try:
+        with run.recording():
+            listener.started(run.read())
+            model = _train(run, config, digits, listener, publisher)
+        shutil.rmtree(run.folder / CHECKPOINT, ignore_errors=True)
+        _draw(run, config, listener)
+        publisher.publish_model(run.read(), model)
+    except TrainingError:
+        _draw(run, config, listener)
+        raise
+    finally:
+        listener.ended()
+        _finish(run.read(), listener, publisher)
+    return run.read()
+
+
+def _finish(record: RunRecord, listener: Listener, publisher: Publisher) -> None:
+    if record.status != FINISHED:
+        listener.say(f"run {record.id} is {record.status} after {_epochs(record)}; see: cnnexp show {record.id}")
+    if record.epochs or record.mlflow:  # interrupted before there was anything to tell: the way out is short
+        publisher.finish(record)
+
+
+def _epochs(record: RunRecord) -> str:
+    return f"{record.epochs_done} of {record.config.training.epochs} epochs"
+
+
+def _draw(run: RunWriter, config: ExperimentConfig, listener: Listener) -> None:
+    if not config.figures.draw:
+        return
+    from cnnexp.drawing import draw_all
+
+    try:
+        draw_all(run.read())
+    except OSError as error:
+        hint = f"draw them later: cnnexp show {run.read().id} --draw"
+        listener.say(f"note: its pictures could not be written ({error.strerror}); {hint}")
+
+
+def _train(
+    run: RunWriter, config: ExperimentConfig, digits: Digits, listener: Listener, publisher: Publisher
+) -> keras.Model:
+    """The trained model with the weights that are the result, after everything of it was measured and recorded."""
+    make_deterministic(config.seed, config.training.threads)
+    from cnnexp.nn.checkpoint import load_latest, save
+    from cnnexp.nn.model import build_model
+    from cnnexp.nn.training import train
+
+    model = build_model(config.model, digits.image_shape, digits.classes, config.data.divisor, config.seed,
+                        config.training.dtype)  # fmt: skip
+    recipe = str(run.read().header["identity"]["recipe"])
+    start = load_latest(run.folder / CHECKPOINT, recipe)
+    run.outcome = "early_stopped" if start and start.progress.stopped else "complete"
+    probing = Probing(run, config, digits)
+    for result in train(model, digits, config, start, listener.batch):
+        record_epoch(run, result)
+        save(run.folder / CHECKPOINT, result.state, recipe)
+        probing.keep(model, result.epoch, last=result.stopped)
+        run.outcome = "early_stopped" if result.stopped else "complete"
+        listener.epoch(result.epoch, result.metrics)
+        publisher.publish(run.read())
+    measure_kept_weights(run, model, digits, config)
+    probing.finish(model)
+    return model
+
+
+def record_epoch(run: RunWriter, result: EpochResult) -> None:
+    """Append what one epoch gave to the record's journal."""
+    signals = {layer: finite(asdict(values)) for layer, values in result.signals.items()}
+    run.epoch(result.epoch, result.metrics, result.weights_sha256, signals)
+
+
+def describe(digits: Digits) -> dict[str, object]:
+    """What a record says of its digits."""
+    return {
+        "source": digits.source,
+        "digest": digits.digest,
+        "sizes": {name: len(split) for name, split in digits.splits.items()},
+        "class_counts": {name: list(counts) for name, counts in digits.counts().items()},
+        "image_shape": list(digits.image_shape),
+        "class_names": list(digits.class_names),
+    }
+
+
+def run_name(composed: Composed) -> str:
+    """What a run is called: its tracking.run_name, else what was overridden, else its experiment or preset."""
+    if composed.config.tracking.run_name:
+        return composed.config.tracking.run_name
+    study = composed.choices.get("experiments", "")
+    varied = [short for word in composed.overrides if (short := _short(word))]
+    return " ".join([study, *varied] if study else varied) or composed.choices.get("model", "run")
+
+
+def _short(word: str) -> str:
+    """`model.blocks.conv_1.filters=8` → `conv_1.filters=8`; nothing for keys that are not part of the recipe."""
+    key, sep, value = word.lstrip("+~").partition("=")
+    parts = key.split(".")
+    if parts[0].split("/")[0] in NOT_VARIED:
+        return ""
+    kept = parts[2:] if parts[:2] in (["model", "blocks"], ["model", "dense"]) else parts[1:]
+    return f"{'~' * word.startswith('~')}{'.'.join(kept or parts)}{sep}{value}"

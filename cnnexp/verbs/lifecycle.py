@@ -1,0 +1,45 @@
+"""What every verb that reads runs does first: runs whose process is gone are ended as KILLED, and it says so."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from cnnexp.runs.find import all_runs, find_run
+from cnnexp.runs.record import RUNNING, RunRecord
+from cnnexp.runs.writer import is_alive, mark_if_gone
+
+
+def bury_the_dead(runs: Path) -> list[RunRecord]:
+    """All records, newest first; those that say RUNNING without a process are marked KILLED.
+
+    MLflow is told too, also of runs that were killed between their end and telling it. A store that does not answer is
+    asked once.
+    """
+    records, answers = [], True
+    for record in all_runs(runs):
+        marked = mark_if_gone(record)
+        if marked is not record:
+            print(f"run {marked.id} is marked KILLED: its process is gone", file=sys.stderr)
+        if answers and _goes_on_in_mlflow(marked) and not is_alive(marked.folder):
+            answers = _tell_mlflow(marked)
+        records.append(marked)
+    return records
+
+
+def find(word: str, runs: Path) -> RunRecord:
+    """The record that a person names, after the dead were marked."""
+    bury_the_dead(runs)
+    return find_run(word, runs)
+
+
+def _goes_on_in_mlflow(record: RunRecord) -> bool:
+    return record.ending is not None and record.mlflow.get("status") == RUNNING
+
+
+def _tell_mlflow(record: RunRecord) -> bool:
+    from cnnexp.runs.publish import Publisher
+
+    publisher = Publisher(record.config.tracking, record.folder, lambda text: print(text, file=sys.stderr))
+    publisher.finish(record)
+    return not _goes_on_in_mlflow(record.fresh())

@@ -1,0 +1,88 @@
+"""Records as text and as JSON: what train prints at its end, show and runs at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cnnexp.analysis.scores import standard_error, wilson
+from cnnexp.runs.record import RunRecord
+
+UI = "http://127.0.0.1:5000"
+"""Where `cnnexp ui` shows a store that is a file, unless that port is taken."""
+
+
+def ending_lines(record: RunRecord) -> str:
+    """The short result table of a run that has ended, and how to look at it."""
+    return "\n".join(["", *result_table(record), "", *where_to_look(record)])
+
+
+def result_table(record: RunRecord) -> list[str]:
+    """Accuracy and loss of the kept weights; test accuracy with its standard error."""
+    metrics, sizes = record.metrics, record.data["sizes"]
+    rows = []
+    for name, split, size in (("test", "test", sizes["test"]), ("validation", "val", sizes["validation"])):
+        accuracy = metrics.get(f"accuracy/{split}") if split == "test" else metrics.get("best/accuracy_val")
+        loss = metrics.get(f"loss/{split}") if split == "test" else metrics.get("best/loss_val")
+        if accuracy is not None and loss is not None:
+            error = standard_error(accuracy, size)
+            rows.append([name, f"{accuracy:.2%} ± {error:.2%}", f"{loss:.4f}", f"{size:,} digits"])
+    kept = int(metrics.get("best/epoch", record.epochs_done))
+    told = f"weights of epoch {kept} of {record.epochs_done}, {record.seconds:.1f} s in all"
+    return [*(table(["", "accuracy ± standard error", "loss", "measured on"], rows) if rows else []), told]
+
+
+def where_to_look(record: RunRecord) -> list[str]:
+    """The command and, where MLflow has it, the link."""
+    lines = [f"pictures  {record.folder / 'figures'}"] if (record.folder / "figures").is_dir() else []
+    lines.append(f"report    cnnexp show {record.id}")
+    mlflow = record.mlflow
+    if "run_id" in mlflow:
+        from cnnexp.runs.links import run_link
+
+        server = str(mlflow["uri"]) if str(mlflow["uri"]).startswith(("http://", "https://")) else UI
+        link = run_link(server, str(mlflow["experiment_id"]), str(mlflow["run_id"]))
+        lines += [f"look      cnnexp ui {record.id}", f"          {link}"]
+    elif record.config.tracking.enabled:
+        lines.append(f"publish   cnnexp sync {record.id}")
+    return lines
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns padded to their widest cell, the first to the left, the others too; no lines."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in [header, *rows]]  # fmt: skip
+
+
+def as_json(record: RunRecord) -> dict[str, Any]:
+    """One run as plain values: id, name, status, outcome, overrides, identity, metrics, where its files are."""
+    ending = record.ending
+    return {
+        "id": record.id,
+        "name": record.name,
+        "status": record.status,
+        "outcome": ending.outcome if ending else None,
+        "message": ending.message if ending else "",
+        "created": record.created,
+        "seconds": round(record.seconds, 3),
+        "epochs": record.epochs_done,
+        "overrides": list(record.overrides),
+        "command": record.header["command"],
+        "identity": record.header["identity"],
+        "data": record.data,
+        "metrics": record.metrics,
+        "folder": str(record.folder),
+        "mlflow": record.mlflow,
+    }
+
+
+def interval(accuracy: float, digits: int) -> str:
+    """`97.80% (95 % interval 96.10% to 98.76%)`: a share with its Wilson interval."""
+    low, high = wilson(round(accuracy * digits), digits)
+    return f"{accuracy:.2%} (95 % interval {low:.2%} to {high:.2%})"
+
+
+def changed_knobs(changed: Mapping[str, Any]) -> str:
+    """`model.kernel_size=5 training.epochs=3`."""
+    return " ".join(f"{key}={value}" for key, value in changed.items())

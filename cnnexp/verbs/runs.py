@@ -1,0 +1,63 @@
+"""List the runs of this folder, newest first."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import datetime
+
+from cnnexp.runs.find import runs_folder
+from cnnexp.runs.record import RunRecord
+from cnnexp.verbs.report import as_json, table
+
+EXAMPLE = """  cnnexp runs --filter 'accuracy/val>0.97' --filter status=FINISHED --sort -accuracy/test
+  cnnexp runs --filter model.kernel_size=5 --json"""
+LIMIT = 20
+NAME_WIDTH = 40
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-f", "--filter", action="append", default=[], metavar="KEY=VALUE",
+                        help="only runs where this holds (also !=, >, <, >=, <=); may be repeated")  # fmt: skip
+    parser.add_argument("-s", "--sort", metavar="KEY", help="order by this, smallest first (-KEY: largest first)")
+    parser.add_argument("-n", "--limit", type=int, default=LIMIT, help=f"at most so many (default {LIMIT}; 0: all)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def main(args: argparse.Namespace) -> int:
+    from cnnexp.runs.listing import chosen
+    from cnnexp.verbs.lifecycle import bury_the_dead
+
+    records = bury_the_dead(runs_folder())
+    found = chosen(records, args.filter, args.sort)
+    shown = found[: args.limit] if args.limit > 0 else found
+    if args.json:
+        print(json.dumps([as_json(record) for record in shown], ensure_ascii=False))
+        return 0
+    if not records:
+        print(f"no runs yet in {runs_folder()}; make one with: cnnexp train", file=sys.stderr)
+        return 0
+    print(
+        "\n".join(table(["run", "name", "status", "epochs", "val", "test", "seconds", "started"], [*map(_row, shown)]))
+    )
+    if len(shown) < len(found):
+        print(f"{len(shown)} of {len(found)} runs; all of them with --limit 0", file=sys.stderr)
+    return 0
+
+
+def _row(record: RunRecord) -> list[str]:
+    metrics, ending = record.metrics, record.ending
+    name = record.name if len(record.name) <= NAME_WIDTH else f"{record.name[: NAME_WIDTH - 1]}…"
+    outcome = ending.outcome if ending else "running"
+    status = record.status if outcome in ("complete", "killed", "failed", "running") else f"{record.status} {outcome}"
+    started = datetime.fromisoformat(record.created).astimezone()
+    return [
+        record.id, name, status, str(record.epochs_done),
+        _percent(metrics.get("best/accuracy_val", metrics.get("accuracy/val"))), _percent(metrics.get("accuracy/test")),
+        f"{record.seconds:.1f}", f"{started:%Y-%m-%d %H:%M:%S}",
+    ]  # fmt: skip
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.2%}"

@@ -1,0 +1,94 @@
+"""Runs whose process is gone are found by the next command."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cnnexp.runs.record import RunRecord
+from cnnexp.runs.store import open_store
+from cnnexp.runs.writer import RunWriter
+from cnnexp.verbs.lifecycle import bury_the_dead, find
+from tests.conftest import Trained, run_command, working_in
+
+
+def unended(trained: Trained, home: Path) -> RunRecord:
+    """A copy of a run (not in MLflow) whose last event, how it ended, was never written."""
+    shutil.copytree(trained.record.folder, home / "runs" / trained.record.id)
+    folder = home / "runs" / trained.record.id
+    (folder / "mlflow.json").unlink(missing_ok=True)
+    events = folder / "events.jsonl"
+    lines = [line for line in events.read_text("utf-8").splitlines(keepends=True) if '"event": "ended"' not in line]
+    events.write_text("".join(lines), encoding="utf-8")
+    return RunRecord(folder)
+
+
+def test_a_run_without_a_process_is_marked_killed_and_it_is_said_once(trained: Trained, tmp_path: Path) -> None:
+    record = unended(trained, tmp_path)
+    assert record.status == "RUNNING"
+    done = run_command(tmp_path, "runs", "--json")
+    assert done.err == f"run {record.id} is marked KILLED: its process is gone\n"
+    (told,) = json.loads(done.out)
+    assert (told["status"], told["outcome"]) == ("KILLED", "killed")
+    assert "its process is gone" in told["message"]
+    assert run_command(tmp_path, "runs").err == ""
+
+
+def test_a_run_whose_process_lives_is_left_alone(trained: Trained, tmp_path: Path) -> None:
+    record = unended(trained, tmp_path)
+    writer = RunWriter.reopen(record.folder)
+    try:
+        (found,) = bury_the_dead(tmp_path / "runs")
+        assert found.status == "RUNNING"
+    finally:
+        writer.close()
+
+
+def test_find_marks_before_it_finds(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    record = unended(trained, tmp_path)
+    assert find("latest", tmp_path / "runs").status == "KILLED"
+    assert record.id in capsys.readouterr().err
+
+
+def test_no_runs_are_no_dead(tmp_path: Path) -> None:
+    assert bury_the_dead(tmp_path / "runs") == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mlflow_is_told_of_a_run_killed_after_its_end(trained: Trained, tmp_path: Path) -> None:
+    """The record says FINISHED, MLflow still RUNNING: the process was killed in between."""
+    shutil.copytree(trained.home, tmp_path / "home")
+    home = tmp_path / "home"
+    record = RunRecord(home / "runs" / trained.record.id)
+    with working_in(home):
+        store = open_store(record.config.tracking, create=False)
+        run_id = record.mlflow["run_id"]
+        store.client.update_run(run_id, status="RUNNING")
+        state = record.mlflow | {"status": "RUNNING", "uri": store.shown}
+        (record.folder / "mlflow.json").write_text(json.dumps(state), encoding="utf-8")
+        assert run_command(home, "runs").err == ""
+        assert store.client.get_run(run_id).info.status == "FINISHED"
+        assert record.fresh().mlflow["status"] == "FINISHED"
+
+
+@pytest.mark.slow
+def test_a_store_that_does_not_answer_is_asked_once(trained: Trained, tmp_path: Path) -> None:
+    """Two runs that MLflow has as RUNNING, in a folder where no store can be made."""
+    for number in (1, 2):
+        record = unended(trained, tmp_path)
+        header = json.loads((record.folder / "run.json").read_text("utf-8")) | {"id": f"{number:08x}"}
+        (record.folder / "run.json").write_text(json.dumps(header), encoding="utf-8")
+        state = {"uri": "sqlite:///x.db", "run_id": "1" * 32, "experiment_id": "1", "status": "RUNNING", "files": {}}
+        (record.folder / "mlflow.json").write_text(json.dumps(state), encoding="utf-8")
+        record.folder.rename(tmp_path / "runs" / f"{number:08x}")
+    (tmp_path / "mlflow.db").mkdir()
+    done = run_command(tmp_path, "runs")
+    assert done.code == 0
+    assert done.err.count("is marked KILLED") == 2
+    assert done.err.count("MLflow at") == 1
+    assert done.out.count("KILLED") == 2
