@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 MAX_PROBLEMS = 5
+MAX_LINES = 12
+MAX_LENGTHS = {"where": 200, "got": 200, "expected": 500}
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,15 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.where}: got {self.got}, expected {self.expected}"
+        where, got, expected = (one_line(getattr(self, part), limit) for part, limit in MAX_LENGTHS.items())
+        text = f"{where}: got {got}, expected {expected}"
         return f"{text}\n    {self.hint}" if self.hint else text
+
+
+def one_line(text: str, limit: int) -> str:
+    """The text cut to `limit` characters, with line ends and other control characters written as escapes."""
+    cut = text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut)
 
 
 def show(value: object, limit: int = 60) -> str:
@@ -51,10 +60,14 @@ class CnnexpError(Exception):
     def __str__(self) -> str:
         """The message: at most 12 lines, however many problems there are."""
         if len(self.problems) == 1:
-            return str(self.problems[0])
-        shown = self.problems[:MAX_PROBLEMS]
-        rest = len(self.problems) - len(shown)
-        lines = [f"{len(self.problems)} problems", *(f"  {problem}" for problem in shown)]
+            return "\n".join(str(self.problems[0]).splitlines()[:MAX_LINES])
+        lines, shown = [f"{len(self.problems)} problems"], 0
+        for problem in self.problems[:MAX_PROBLEMS]:
+            told = f"  {problem}".splitlines()
+            if len(lines) + len(told) >= MAX_LINES:
+                break
+            lines, shown = [*lines, *told], shown + 1
+        rest = len(self.problems) - shown
         return "\n".join([*lines, f"  … and {rest} more"] if rest else lines)
 
 

@@ -50,7 +50,33 @@ def measure_kept_weights(run: RunWriter, model: keras.Model, digits: Digits, con
     """Write predictions.npz, pictures.npz, weights.npz and the result event, all of the kept weights."""
     from cnnexp.nn.weights import save_weights
 
-    splits = {"validation": digits.validation, "test": digits.test if config.evaluation.test else NO_DIGITS}
+    metrics = _measure(run, model, digits, config, test=config.evaluation.test)
+    save_weights(run.folder / "weights.npz", model)  # last: a record with weights can be evaluated
+    run.event("result", metrics=metrics)
+
+
+def measure_test(record: RunRecord) -> dict[str, float]:
+    """loss/test and accuracy/test of a finished run; measured now, and recorded, if it was not tested before.
+
+    Raises DataError where its digits are not those that it was trained with, RunError while it is still written.
+    """
+    if "accuracy/test" not in record.result:
+        digits = load_digits(record.config.data)
+        if digits.digest != record.data["digest"]:
+            raise DataError(digits.source, f"digest {digits.digest}", f"{record.data['digest']}, as the run recorded")
+        run = RunWriter.reopen(record.folder)
+        try:
+            run.event("result", metrics=_measure(run, load_model(record), digits, record.config, test=True))
+        finally:
+            run.close()
+    result = record.fresh().result
+    return {key: result[key] for key in ("loss/test", "accuracy/test") if key in result}
+
+
+def _measure(
+    run: RunWriter, model: keras.Model, digits: Digits, config: ExperimentConfig, *, test: bool
+) -> dict[str, float]:
+    splits = {"validation": digits.validation, "test": digits.test if test else NO_DIGITS}
     found = {name: predict(model, split, config.evaluation.batch_size) for name, split in splits.items() if len(split)}
     arrays: dict[str, NDArray[Any]] = {"train/digests": digits.train.digests}
     metrics = kept_epoch(run.read(), config.training.keep)
@@ -66,8 +92,7 @@ def measure_kept_weights(run: RunWriter, model: keras.Model, digits: Digits, con
             metrics |= {"loss/test": result.loss, "accuracy/test": result.accuracy}
     run.arrays("predictions.npz", arrays)
     run.arrays("pictures.npz", _pictures(digits, splits, found))
-    save_weights(run.folder / "weights.npz", model)  # last: a record with weights can be evaluated
-    run.event("result", metrics=metrics)
+    return metrics
 
 
 def kept_epoch(record: RunRecord, keep: str) -> dict[str, float]:

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ def _hash(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+@cache
 def code_digest() -> str:
     """A hash of the sources of data/ and nn/ without comments, docstrings and layout: 12 hex digits."""
     package = Path(__file__).resolve().parent.parent

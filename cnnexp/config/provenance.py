@@ -185,9 +185,7 @@ class _Merge:
         self._live: dict[str, int] = {}
 
     def add(self, key: str, value: Any, source: Source) -> None:
-        if isinstance(value, Mapping):
-            if key in self._live:
-                self._drop(key)
+        if isinstance(value, Mapping) and (value or self._parts(key)):
             for name, inner in value.items():
                 self.add(f"{key}.{name}" if key else str(name), inner, source)
         elif value != MISSING:
@@ -195,12 +193,16 @@ class _Merge:
             self._live[key] = len(self._log)
             self._log.append((key, value, source, False))
 
+    def _parts(self, key: str) -> bool:
+        return any(live.startswith(f"{key}.") for live in self._live)
+
     def remove(self, key: str, source: Source) -> None:
         if self._drop(key):
             self._log.append((key, None, source, True))
 
     def _drop(self, key: str) -> bool:
-        gone = [live for live in self._live if live == key or live.startswith(f"{key}.")]
+        """Forget what was given to the key, to its parts, and to a word or null that now becomes a mapping."""
+        gone = [live for live in self._live if touches(live, key)]
         for live in gone:
             del self._live[live]
         return bool(gone)

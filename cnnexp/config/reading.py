@@ -12,7 +12,7 @@ from cnnexp.errors import ConfigError, Problem, show
 MAX_DEPTH = 40
 MAX_VALUES = 100_000
 CORE = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str", "map", "seq", "timestamp"))
-TEXT, MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
+TEXT, BOOL, MERGE = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "bool", "merge"))
 HYDRA_KEYS = ("launcher", "sweeper", "verbose")
 """What a person's file may say below `hydra`; all else can run code or move files about."""
 
@@ -85,6 +85,9 @@ class _Walk:
             raise _too_deep(self._where)
         if node.tag not in CORE:
             yield self._problem(node, path, f"the tag {node.tag}", "plain YAML without tags")
+        elif node.tag == BOOL and path[:1] == ("defaults",):
+            hint = f"YAML reads this word so; quote it: '{node.value}'"
+            yield self._problem(node, path, "a truth value", "the name of a file", hint)
         elif isinstance(node, yaml.SequenceNode):
             for number, item in enumerate(node.value):
                 yield from self._of(item, (*path, str(number)))

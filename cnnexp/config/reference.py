@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
-from cnnexp.config.choices import Choice, Size, WindowPool
-from cnnexp.config.keys import NAME, Key, find_field, schema_keys
-from cnnexp.config.schema import ExperimentConfig
+from cnnexp.config.choices import Choice, Size, Strict, WindowPool
+from cnnexp.config.keys import NAME, Key, find_field, schema_keys, words_of
+from cnnexp.config.schema import ExperimentConfig, Model
 from cnnexp.config.sources import shipped
 
 BLOCK, DENSE = f"model.blocks.{NAME}", f"model.dense.{NAME}"
@@ -36,6 +36,7 @@ TITLES = {
 """What groups are that are no part of the schema by themselves."""
 PARTS = {"model": (BLOCK, DENSE, "initializers", "pools"), "training": ("optimizers", "schedules")}
 """Groups that are told right behind another one."""
+INITIALIZERS = ", ".join(words_of(Model.model_fields["kernel_initializer"].annotation))
 INTRODUCTION = """\
 # Config reference
 
@@ -133,19 +134,25 @@ def as_yaml(value: Any, none: str = "null") -> str:
 
     A choice is written without the options that are as always, a pool with all of them.
     """
-    if isinstance(value, Choice):
-        return as_yaml(_told(value), none)
-    if isinstance(value, BaseModel):
-        return as_yaml(value.model_dump(mode="json"), none)
-    if value is None or isinstance(value, bool):
-        return {None: none, True: "true", False: "false"}[value]
+    plain = _told(value) if isinstance(value, Choice) else as_plain(value)
+    if plain is None or isinstance(plain, bool):
+        return {None: none, True: "true", False: "false"}[plain]
+    if isinstance(plain, dict):
+        return "{" + ", ".join(f"{key}: {as_yaml(inner, none)}" for key, inner in plain.items()) + "}"
+    if isinstance(plain, list):
+        return "[" + ", ".join(as_yaml(inner, none) for inner in plain) + "]"
+    return f"{plain:.12g}" if isinstance(plain, float) else str(plain)
+
+
+def as_plain(value: Any) -> Any:
+    """A value of the checked config as JSON has it: a pair of equal numbers as one number."""
+    if isinstance(value, Strict):
+        return value.model_dump(mode="json")
     if isinstance(value, tuple):
-        return as_yaml(TypeAdapter(Size).dump_python(value), none)
+        return TypeAdapter(Size).dump_python(value)
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {as_yaml(inner, none)}" for key, inner in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(as_yaml(inner, none) for inner in value) + "]"
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
+        return {key: as_plain(inner) for key, inner in value.items()}
+    return value
 
 
 def _told(choice: Choice) -> Any:
@@ -165,11 +172,25 @@ def markdown() -> str:
 def _markdown_group(group: Group) -> str:
     choices = any(key.choice for key in group.keys)
     header = ["option", "of type"] if choices else ["key"]
-    rows = [[f"`{key.path}`", *([key.choice.replace("/", ", ")] if choices else []), key.allowed,
-             f"`{default_text(key)}`", key.description] for key in group.keys]  # fmt: skip
-    return "\n\n".join(
-        [f"## {group.name}", group.title, _markdown_table([*header, "allowed", "default", "what it is"], rows)]
-    )
+    rows = [
+        [f"`{key.path}`", *([key.choice.replace("/", ", ")] if choices else []), _markdown_allowed(key),
+         _code(default_text(key)), key.description]
+        for key in group.keys
+    ]  # fmt: skip
+    table = _markdown_table([*header, "allowed", "default", "what it is"], rows)
+    words = f"{group.title} Types: {INITIALIZERS}." if group.name == "initializers" else group.title
+    return "\n\n".join([f"## {group.name}", words, table])
+
+
+def _markdown_allowed(key: Key) -> str:
+    """The many initializers are told once, above the table of their options."""
+    if not key.path.endswith("_initializer"):
+        return key.allowed
+    return f"an [initializer](#initializers){', or null' if key.allowed.endswith('null') else ''}"
+
+
+def _code(text: str) -> str:
+    return text if text.startswith("(") else f"`{text}`"
 
 
 def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -187,12 +208,12 @@ def presets() -> Iterator[tuple[str, Path, str]]:
     """Group, file and first comment line of each shipped file that can be chosen for a group."""
     for path in sorted(shipped("conf").glob("*/*.yaml")):
         if path.parent.name != "hydra":
-            yield path.parent.name, path, first_comment(path)
+            yield path.parent.name, path, first_comment(path.read_text(encoding="utf-8"))
 
 
-def first_comment(path: Path) -> str:
+def first_comment(text: str) -> str:
     """The first line of a YAML file that is a comment for people; empty if it starts without one."""
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in text.splitlines():
         if not line.startswith("#"):
             return ""
         if not line.startswith("# @"):

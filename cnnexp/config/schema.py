@@ -290,6 +290,11 @@ class Sweep(Strict):
     on_error: Literal["continue", "stop"] = Field("continue", description="what a failed run means for the others")
     again: bool = Field(False, description="train anew what is finished already")
 
+    @property
+    def describes_many(self) -> bool:
+        """Whether these settings describe many runs by themselves."""
+        return bool(self.grid or self.variants or self.search != "none")
+
     @model_validator(mode="after")
     def _fits(self) -> Sweep:
         if self.search == "none" and self.space:

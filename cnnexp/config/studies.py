@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,20 +54,27 @@ def studies() -> tuple[Study, ...]:
     A file that is no mapping in YAML is left out: composing it is what tells its user.
     """
     files = {path.stem: path for folder in (shipped(GROUP), Path.cwd() / GROUP) for path in folder.glob("*.yaml")}
-    return tuple(study for _, path in sorted(files.items()) if (study := _read(path)) is not None)
+    found = (_read(name, path) for name, path in sorted(files.items()))
+    return tuple(study for study in found if study is not None)
 
 
-def _read(path: Path) -> Study | None:
+def _read(name: str, path: Path) -> Study | None:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return _parsed(name, path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return None
+
+
+@cache
+def _parsed(name: str, text: str) -> Study | None:
+    values = yaml.safe_load(text)
     if not isinstance(values, Mapping):
         return None
     plain = {str(key): value for key, value in values.items() if key not in ("defaults", "sweep")}
-    command = next(_commands(path), f"cnnexp train experiments={path.stem}")
+    command = next((match[1] for line in text.splitlines() if (match := COMMAND.match(line))), "")
     varies = tuple(dict.fromkeys(_varied(values.get("sweep"))))
-    return Study(path.stem, first_comment(path), command, varies, tuple(flattened(plain)))
+    usual = f"cnnexp train experiments={name}"
+    return Study(name, first_comment(text), command or usual, varies, tuple(flattened(plain)))
 
 
 def _varied(sweep: Any) -> Iterator[str]:
@@ -81,9 +89,3 @@ def _varied(sweep: Any) -> Iterator[str]:
 
 def _values(mapping: Any) -> list[Any]:
     return list(mapping.values()) if isinstance(mapping, Mapping) else []
-
-
-def _commands(path: Path) -> Iterator[str]:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if match := COMMAND.match(line):
-            yield match[1].rstrip()

@@ -10,9 +10,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 from cnnexp.errors import RunError
+
+GPU_MEMORY = "CNNEXP_GPU_MEMORY_MIB"
+"""Environment variable with the most memory that this process may take of a GPU, in MiB."""
 
 
 def derive(seed: int, *path: str | int) -> int:
@@ -55,8 +58,17 @@ def start_tensorflow(threads: int) -> None:
         _pin_threads(threads)
         tf.config.experimental.enable_op_determinism()
         for gpu in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(gpu, True)
+            _bound_memory(tf, gpu)
         tf.config.list_logical_devices()  # opens the devices here, where what they print is hidden
+
+
+def _bound_memory(tf: Any, gpu: Any) -> None:
+    """A GPU's memory is taken as it is needed, or at most as much as the environment's GPU_MEMORY says (MiB)."""
+    if GPU_MEMORY in os.environ:
+        limit = tf.config.LogicalDeviceConfiguration(memory_limit=int(os.environ[GPU_MEMORY]))
+        tf.config.set_logical_device_configuration(gpu, [limit])
+    else:
+        tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def _pin_threads(threads: int) -> None:

@@ -77,8 +77,11 @@ def read_arrays(path: Path) -> Arrays:
     Raises RunError when the file is missing, damaged or holds anything but plain arrays.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            found = {name: archive[name] for name in archive.files}
+            if strange := [name for name, array in found.items() if not isinstance(array, np.ndarray)]:
+                raise ValueError(f"{', '.join(strange)} is no array")
+            return found
     except FileNotFoundError:
         raise RunError(str(path), "no such file", "the arrays of this record") from None
     except DAMAGED as error:

@@ -17,6 +17,7 @@ from cnnexp.runs.links import save_view
 from cnnexp.runs.record import RUNNING, RunRecord, milliseconds
 from cnnexp.runs.series import ARTIFACTS, FOLDER, LOGGED_TAG, lay_out, pictures
 from cnnexp.runs.store import Store
+from cnnexp.runs.sweep_record import member_tag, parent_in_mlflow
 
 if TYPE_CHECKING:
     import keras
@@ -154,9 +155,17 @@ def state_in(store: Store, record: RunRecord) -> dict[str, Any]:
     return record.mlflow if record.mlflow.get("uri") == store.shown else {}
 
 
+def find_tagged(store: Store, record_id: str, experiment_id: str) -> Run | None:
+    """The run of an experiment that is tagged with a record's id, deleted ones included."""
+    from mlflow.entities import ViewType
+
+    tagged = f"tags.`{RUN_TAG}` = '{record_id}'"
+    runs = store.client.search_runs([experiment_id], tagged, ViewType.ALL, max_results=1)
+    return store.client.get_run(runs[0].info.run_id) if runs else None
+
+
 def find_run(store: Store, record: RunRecord, experiment_id: str, run_id: str | None) -> Run | None:
     """The record's run: the one that is known, else the one that is tagged with the record's id."""
-    from mlflow.entities import ViewType
     from mlflow.exceptions import MlflowException
 
     if run_id is not None:
@@ -168,9 +177,7 @@ def find_run(store: Store, record: RunRecord, experiment_id: str, run_id: str | 
         else:
             if run.data.tags.get(RUN_TAG) == record.id:
                 return run
-    tagged = f"tags.`{RUN_TAG}` = '{record.id}'"
-    runs = store.client.search_runs([experiment_id], tagged, ViewType.ALL, max_results=1)
-    return store.client.get_run(runs[0].info.run_id) if runs else None
+    return find_tagged(store, record.id, experiment_id)
 
 
 def is_whole(store: Store, record: RunRecord) -> bool:
@@ -205,12 +212,23 @@ def stamp_of(path: Path) -> str:
 
 def _create_run(store: Store, record: RunRecord, experiment_id: str) -> Run:
     header, client = record.header, store.client
-    links = {f"cnnexp.{key}": str(value) for key, value in header["links"].items()}
+    links = _link_tags(record)
     tags = {RUN_TAG: record.id, **{f"cnnexp.{key}": header["identity"][key] for key in ("variant", "recipe")}}
     tags |= links | record.config.tracking.tags | {"mlflow.source.name": header["command"]} | _telling(record)
     return client.create_run(
         experiment_id, start_time=milliseconds(record.created), tags=tags, run_name=record.name[:NAME_LENGTH]
     )
+
+
+def _link_tags(record: RunRecord) -> dict[str, str]:
+    """What a run is part of or comes from; a sweep's parent as MLflow names it, where the parent was published."""
+    links = record.header["links"]
+    tags = {f"cnnexp.{key}": str(value) for key, value in links.items()}
+    if "sweep" in links:
+        tags[member_tag(links["sweep"])] = "1"
+        if parent := parent_in_mlflow(record.folder.parent / links["sweep"]):
+            tags["mlflow.parentRunId"] = parent
+    return tags
 
 
 def _params(record: RunRecord) -> list[Param]:

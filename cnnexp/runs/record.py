@@ -227,9 +227,15 @@ class RunRecord:
 
     @property
     def seconds(self) -> float:
-        """Wall-clock seconds from its start to its last event."""
-        times = [milliseconds(event["time"]) for event in self.events if "time" in event]
-        return (max(times) - milliseconds(self.created)) / 1000 if times else 0.0
+        """Wall-clock seconds from each start to its end, or to the last event where it never ended, added up."""
+        total, began, last = 0, None, 0
+        for event in self.events:
+            last = milliseconds(event["time"])
+            if event["event"] == "started":
+                began = last
+            elif event["event"] == "ended" and began is not None:
+                total, began = total + last - began, None
+        return (total + (last - began if began is not None else 0)) / 1000
 
     @property
     def mlflow(self) -> dict[str, Any]:

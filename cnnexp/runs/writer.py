@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy.typing as npt
 from filelock import FileLock, Timeout
@@ -20,6 +20,7 @@ from cnnexp.errors import CnnexpError, RunError, TrainingError
 from cnnexp.interrupts import Terminated
 from cnnexp.runs.files import write_arrays, write_json, write_text
 from cnnexp.runs.record import EVENTS_FILE, FAILED, FINISHED, KILLED, RECORD_VERSION, Ending, RunRecord, finite, now
+from cnnexp.runs.sweep_record import SweepRecord
 
 LOCK = "lock"
 
@@ -43,6 +44,8 @@ class FolderWriter:
         self.folder = folder
         self._lock = lock
         self.outcome = "complete"
+        self.verdict: Ending | None = None
+        """how it ends where it does so by itself; None: FINISHED with its outcome"""
 
     @staticmethod
     def make(runs: Path, name: str, values: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[Path, FileLock]:
@@ -115,7 +118,7 @@ class FolderWriter:
             self._end(Ending(FAILED, "failed", message))
             raise
         else:
-            self._end(Ending(FINISHED, self.outcome))
+            self._end(self.verdict or Ending(FINISHED, self.outcome))
 
     def _end(self, ending: Ending) -> None:
         with suppress(OSError):
@@ -182,13 +185,16 @@ def is_alive(folder: Path) -> bool:
     return False
 
 
-def mark_if_gone(record: RunRecord) -> RunRecord:
+AnyRecord = TypeVar("AnyRecord", RunRecord, SweepRecord)
+
+
+def mark_if_gone(record: AnyRecord) -> AnyRecord:
     """The record; one that says RUNNING though its process is gone is first ended as KILLED."""
     if record.ending is not None or is_alive(record.folder):
         return record
-    writer = RunWriter.reopen(record.folder)
+    writer = FolderWriter.reopen(record.folder)
     try:
-        if writer.read().ending is None:
+        if record.fresh().ending is None:
             message = "its process is gone (killed from outside, or the machine stopped)"
             writer.event("ended", status=KILLED, outcome="killed", message=message)
     finally:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from cnnexp.errors import StoreError
 from cnnexp.runs.find import all_runs, find_run
 from cnnexp.runs.record import RUNNING, RunRecord
+from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.writer import is_alive, mark_if_gone
 
 
@@ -16,6 +18,10 @@ def bury_the_dead(runs: Path) -> list[RunRecord]:
     MLflow is told too, also of runs that were killed between their end and telling it. A store that does not answer is
     asked once.
     """
+    for sweep in all_sweeps(runs):
+        if mark_if_gone(sweep) is not sweep:
+            print(f"sweep {sweep.id} is marked KILLED: its process is gone", file=sys.stderr)
+            _tell_mlflow_of_sweep(sweep.fresh())
     records, answers = [], True
     for record in all_runs(runs):
         marked = mark_if_gone(record)
@@ -31,6 +37,19 @@ def find(word: str, runs: Path) -> RunRecord:
     """The record that a person names, after the dead were marked."""
     bury_the_dead(runs)
     return find_run(word, runs)
+
+
+def _tell_mlflow_of_sweep(sweep: SweepRecord) -> None:
+    """Best effort, through the settings of any of its runs; its own command said no others."""
+    settings = [record.config.tracking for _, record in sweep.runs()]
+    if not sweep.mlflow or not settings:
+        return
+    from cnnexp.runs.publish_sweep import publish_sweep
+
+    try:
+        publish_sweep(sweep, settings[0])
+    except StoreError as error:
+        print(f"sweep {sweep.id}: {error}", file=sys.stderr)
 
 
 def _goes_on_in_mlflow(record: RunRecord) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from cnnexp.config.compose import compose_config
 from cnnexp.config.identity import to_yaml
+from cnnexp.config.schema import ExperimentConfig
 from cnnexp.runs.files import write_json
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.writer import Header, RunWriter
@@ -23,9 +25,15 @@ DATA = {
 }
 
 
+@cache
+def composed(overrides: tuple[str, ...]) -> ExperimentConfig:
+    """Each config once a session."""
+    return compose_config(overrides).config
+
+
 def create_run(runs: Path, overrides: Sequence[str] = (), name: str = "kernel_size=5") -> RunWriter:
     """A new record that has just started."""
-    config = compose_config([*overrides]).config
+    config = composed(tuple(overrides))
     identity = {"variant": "v" * 12, "recipe": "r" * 12, "run_key": "k" * 12}
     header = Header(name, tuple(overrides), "cnnexp train " + " ".join(overrides), identity, DATA, {})
     writer = RunWriter.create(runs, header, {"config.yaml": to_yaml(config), "code.patch": "diff\n"})

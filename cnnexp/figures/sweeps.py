@@ -1,0 +1,142 @@
+"""What a sweep shows: a metric against each swept value, accuracy against cost, all learning curves, the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+from cnnexp.figures.page import HEADING, blank_page, shorten, text_width
+from cnnexp.figures.style import BLUE, BODY, INK, MARGIN, MUTED, RED, SMALL, TITLE, styled
+
+_HEIGHT = 4.4
+_LEGEND_MOST = 12
+_NAME_WIDTH = 2.6
+
+
+@dataclass(frozen=True)
+class PlottedRun:
+    """One run: its name, what it varied (key → word), accuracy 0..1, and its three costs."""
+
+    name: str
+    varied: Mapping[str, str]
+    accuracy: float
+    parameters: float
+    multiply_adds: float
+    seconds: float
+
+
+def metric_against_value(runs: Sequence[PlottedRun], key: str) -> Figure:
+    """Validation accuracy against the values of one swept key: every run a dot, the mean of each value a bar."""
+    values = list(dict.fromkeys(run.varied[key] for run in runs if key in run.varied))
+    with styled(key, *values):
+        figure, axes = _canvas(max(5.2, 1.1 * len(values) + 2.2), f"{key}: validation accuracy")
+        for place, value in enumerate(values):
+            found = np.array([run.accuracy for run in runs if run.varied.get(key) == value]) * 100
+            spread = np.linspace(-0.14, 0.14, len(found)) if len(found) > 1 else np.zeros(1)
+            axes.plot(place + spread, found, "o", color=BLUE, markersize=6, alpha=0.75,
+                      label="one run" if place == 0 else None)  # fmt: skip
+            axes.plot([place - 0.25, place + 0.25], [found.mean()] * 2, color=RED, linewidth=2.4,
+                      label="mean" if place == 0 else None)  # fmt: skip
+        axes.set_xticks(range(len(values)), [shorten(value, SMALL, 1.1) for value in values])
+        axes.set_xlim(-0.6, len(values) - 0.4)
+        axes.set_xlabel(key)
+        axes.grid(axis="x", visible=False)
+        _accuracy_axis(axes)
+        figure.legend(loc="outside lower center", ncols=2, fontsize=BODY)
+        return figure
+
+
+def cost_against_accuracy(runs: Sequence[PlottedRun]) -> Figure:
+    """Validation accuracy against parameters, multiply-adds and seconds: what an accuracy costs."""
+    panels = {"parameters": "parameters", "multiply_adds": "multiply-adds a digit", "seconds": "seconds of training"}
+    names = list(dict.fromkeys(run.name for run in runs))
+    with styled(*names):
+        figure = Figure(figsize=(11, _HEIGHT), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1))
+        FigureCanvasAgg(figure)
+        _title(figure, "What the accuracy costs")
+        for axes, (field, label) in zip(figure.subplots(1, 3, sharey=True), panels.items(), strict=True):
+            costs = np.array([getattr(run, field) for run in runs], dtype=float)
+            axes.plot(costs, [run.accuracy * 100 for run in runs], "o", color=BLUE, markersize=6, alpha=0.75)
+            axes.set_xlabel(label)
+            axes.xaxis.set_major_locator(MaxNLocator(4))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short_number(value)))
+            axes.set_xlim(*_with_room(costs))
+        _accuracy_axis(figure.axes[0])
+        return figure
+
+
+def all_curves(histories: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
+    """Validation loss of every run over the epochs in one chart; more than a dozen runs are drawn without names."""
+    names = list(histories)
+    with styled(*names):
+        few = len(names) <= _LEGEND_MOST
+        figure, axes = _canvas(9.0 if few else 7.5, "Validation loss of all runs")
+        colours = mpl.colormaps["viridis"](np.linspace(0, 0.92, max(len(names), 1)))
+        for colour, (name, points) in zip(colours, histories.items(), strict=True):
+            steps, values = zip(*points, strict=True) if points else ((), ())
+            axes.plot(steps, values, color=colour, linewidth=1.5, marker="o" if len(steps) == 1 else "",
+                      alpha=1 if few else 0.55, label=shorten(name, SMALL, _NAME_WIDTH))  # fmt: skip
+        axes.set_xlabel("epochs done")
+        axes.set_ylabel("cross-entropy (nats)")
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        if all(value > 0 for points in histories.values() for _, value in points):
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        if few and names:
+            figure.legend(loc="outside right center", fontsize=SMALL)
+        return figure
+
+
+def table_picture(header: Sequence[str], rows: Sequence[Sequence[str]], *, title: str, note: str) -> Figure:
+    """A table as a picture: the first row is the best, drawn bold."""
+    with styled(title, *(cell for row in rows for cell in row)):
+        widths = [max(text_width(cell, BODY) for cell in column) + 0.35 for column in zip(header, *rows, strict=True)]
+        page = blank_page(sum(widths) + 2 * MARGIN, HEADING + 0.3 * (len(rows) + 1) + 0.3)
+        page.heading(title, note)
+        for line, row in enumerate([header, *rows]):
+            left, top = MARGIN, HEADING + 0.15 + 0.3 * line
+            for width, cell in zip(widths, row, strict=True):
+                page.text(left, top, cell, color=MUTED if line == 0 else INK, weight="bold" if line == 1 else "normal")
+                left += width
+        return page.figure
+
+
+def _canvas(width: float, title: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, _HEIGHT), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1))
+    FigureCanvasAgg(figure)
+    _title(figure, title)
+    return figure, figure.subplots()
+
+
+def _title(figure: Figure, title: str) -> None:
+    width = figure.get_size_inches()[0]
+    figure.suptitle(shorten(title, TITLE, width - 2 * MARGIN), x=MARGIN / width, ha="left", fontsize=TITLE)
+
+
+def _accuracy_axis(axes: Axes) -> None:
+    axes.set_ylabel("validation digits read correctly (%)")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, min(high, 100 + 0.03 * (100 - low)))
+
+
+def _with_room(values: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    room = 0.08 * (high - low) or 0.1 * abs(high) or 1.0
+    return low - room, high + room
+
+
+def _short_number(value: float) -> str:
+    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g}{unit}"
+    return f"{value:.3g}"

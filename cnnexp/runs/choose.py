@@ -1,0 +1,49 @@
+"""Words to runs where several are meant: RUN, or `top:5` for the five best by validation accuracy."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from cnnexp.errors import RunError, show
+from cnnexp.runs.find import all_runs, find_run
+from cnnexp.runs.record import FINISHED, RunRecord
+
+TOP = re.compile(r"top:(\d+)")
+
+
+def chosen_runs(words: Sequence[str], runs: Path) -> list[RunRecord]:
+    """The runs that the words name, in their order, each once.
+
+    Raises RunError for a word that names no run, or several.
+    """
+    found = [record for word in words for record in _named(word, runs)]
+    return list({record.id: record for record in found}.values())
+
+
+def _named(word: str, runs: Path) -> list[RunRecord]:
+    if not word.startswith("top:"):
+        return [find_run(word, runs)]
+    match = TOP.fullmatch(word)
+    if match is None or int(match[1]) == 0:
+        raise RunError("RUN", show(word), "top:N for the N best runs", "As in: top:5")
+    found = best_runs(all_runs(runs), int(match[1]))
+    if not found:
+        raise RunError("RUN", show(word), f"a FINISHED run, but there is none in {runs}", "Make one with: cnnexp train")
+    return found
+
+
+def best_runs(records: Sequence[RunRecord], count: int) -> list[RunRecord]:
+    """The `count` FINISHED runs with the highest validation accuracy of their kept weights, best first.
+
+    The lower validation loss breaks a tie, then the newer run. Runs without validation digits do not count.
+    """
+    finished = [record for record in records if record.status == FINISHED and "best/accuracy_val" in record.result]
+    newest_first = sorted(finished, key=lambda record: (record.created, record.id), reverse=True)
+    return sorted(newest_first, key=_rank)[:count]
+
+
+def _rank(record: RunRecord) -> tuple[float, float]:
+    return (-record.result["best/accuracy_val"], record.result.get("best/loss_val", math.inf))

@@ -1,0 +1,78 @@
+"""A sweep's parent run in MLflow: made before its children, given the answer at the end; joined by finished runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from cnnexp.config.schema import Tracking
+from cnnexp.runs.files import write_json
+from cnnexp.runs.links import View, save_view
+from cnnexp.runs.publication import NAME_LENGTH, RUN_TAG, find_tagged
+from cnnexp.runs.record import RUNNING, RunRecord, milliseconds
+from cnnexp.runs.store import Store, open_store, told, tracking_uri
+from cnnexp.runs.sweep_record import SweepRecord, member_tag
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+
+def publish_sweep(sweep: SweepRecord, tracking: Tracking) -> Store:
+    """Bring the sweep's parent run to MLflow as it now is: name, tags, metrics of the choice, files, status.
+
+    Again and again does no harm. Raises StoreError when the store cannot take it.
+    """
+    with told(tracking_uri(tracking)):
+        store = open_store(tracking, create=True)
+        experiment_id = store.experiment_id(tracking.experiment)
+        run = find_tagged(store, sweep.id, experiment_id) or _create(store, sweep, tracking, experiment_id)
+        state = {"uri": store.shown, "experiment_id": experiment_id, "run_id": run.info.run_id}
+        write_json(sweep.folder / "mlflow.json", state)
+        _send(store, sweep, run)
+        save_view(store.client, experiment_id, sweep.id, view_of(sweep))
+    return store
+
+
+def join(store: Store, sweep: SweepRecord, records: Sequence[RunRecord]) -> None:
+    """Tag runs that were finished before, so that the links of this sweep show them too."""
+    with told(store.uri):
+        for record in records:
+            if record.mlflow.get("uri") == store.shown:
+                store.client.set_tag(str(record.mlflow["run_id"]), member_tag(sweep.id), "1")
+
+
+def view_of(sweep: SweepRecord) -> View:
+    """The saved view of a sweep: its runs alone, best validation accuracy first, what varied as columns."""
+    keys = list(dict.fromkeys(key for point in sweep.points for key in point["varied"]))
+    metrics = ["metrics.`best/accuracy_val`", "metrics.`best/loss_val`", "metrics.`accuracy/test`"]
+    return View(
+        name=f"sweep {sweep.id}: {sweep.name}",
+        filter=f"tags.`{member_tag(sweep.id)}` = '1'",
+        order_by="metrics.`best/accuracy_val`",
+        columns=[*(f"params.`{key}`" for key in keys), *metrics],
+    )
+
+
+def _create(store: Store, sweep: SweepRecord, tracking: Tracking, experiment_id: str) -> Run:
+    tags = {RUN_TAG: sweep.id, "cnnexp.kind": "sweep", "mlflow.source.name": str(sweep.header["command"])}
+    return store.client.create_run(
+        experiment_id, start_time=milliseconds(sweep.created), tags=tags | tracking.tags,
+        run_name=sweep.name[:NAME_LENGTH],
+    )  # fmt: skip
+
+
+def _send(store: Store, sweep: SweepRecord, run: Run) -> None:
+    run_id, client = run.info.run_id, store.client
+    metrics: Mapping[str, float] = sweep.result.get("metrics", {})
+    for key, value in metrics.items():
+        client.log_metric(run_id, key, value, timestamp=milliseconds(sweep.result["time"]), step=0)
+    for pattern, place in (("sweep.*", None), ("figures/*.png", "figures"), ("summary.md", None)):
+        for path in sorted(sweep.folder.glob(pattern)):
+            client.log_artifact(run_id, str(path), place)
+    note = sweep.folder / "summary.md"
+    if note.is_file():
+        client.set_tag(run_id, "mlflow.note.content", note.read_text(encoding="utf-8"))
+    if sweep.status != RUNNING:
+        client.set_tag(run_id, "cnnexp.outcome", sweep.ending.outcome if sweep.ending else "")
+        ended = next(event["time"] for event in reversed(sweep.events) if event["event"] == "ended")
+        client.set_terminated(run_id, status=sweep.status, end_time=milliseconds(ended))

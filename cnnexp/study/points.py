@@ -1,0 +1,153 @@
+"""The points of a sweep: every combination of what was said to vary, each composed and checked."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra import compose
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from cnnexp.config import overrides as words
+from cnnexp.config.compose import (
+    CONFIG_NAME,
+    Composed,
+    choices_of,
+    hydra_session,
+    is_group,
+    job_part,
+    job_values,
+    told_as_config_errors,
+)
+from cnnexp.config.problems import checked
+from cnnexp.errors import ConfigError, Problem
+from cnnexp.study.words import as_word, short_key
+
+
+@dataclass(frozen=True)
+class Point:
+    """One combination: what varies in it (dotted key → word), all its overrides, and its checked config."""
+
+    number: int
+    varied: tuple[tuple[str, str], ...]
+    overrides: tuple[str, ...]
+    composed: Composed
+
+    @property
+    def name(self) -> str:
+        """`kernel_size=5 padding=valid seed=1`."""
+        return " ".join(f"{short_key(key)}={word}" for key, word in self.varied) or "the only point"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One alternative of an axis: what it is called (key → word), and the words that it sets."""
+
+    names: tuple[tuple[str, str], ...]
+    words: tuple[str, ...]
+
+
+Axis = tuple[Choice, ...]
+"""One thing that varies. A word that stays as it is, is an axis with one choice that has no name."""
+
+
+def axes_of_words(overrides: Sequence[str]) -> list[Axis]:
+    """One axis a word, in order (a later word wins over an earlier one, as without a sweep).
+
+    Needs a Hydra session. Raises ConfigError for a word that Hydra's grammar does not take, and for intervals.
+    """
+    return [_axis(override) for override in _parsed(overrides)]
+
+
+def _axis(override: Override) -> Axis:
+    line = str(override.input_line)
+    if not override.is_sweep_override():
+        return (Choice((), (line,)),)
+    if override.is_discrete_sweep():
+        key = override.get_key_element()
+        return tuple(Choice(((key.lstrip("+"), v),), (f"{key}={v}",)) for v in override.sweep_string_iterator())
+    raise ConfigError(
+        override.key_or_group, f"`{line}`", "values that can be counted: a,b or choice(a,b) or range(1,4)",
+        "An interval is searched, not swept: add sweep.search=random or sweep.search=bayes.",
+    )  # fmt: skip
+
+
+def _parsed(overrides: Sequence[str]) -> list[Override]:
+    words.parse(overrides)
+    with told_as_config_errors():
+        return OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(list(overrides))
+
+
+def axes_of_study(grid: Mapping[str, Sequence[Any]], variants: Mapping[str, Mapping[str, Any]]) -> list[Axis]:
+    """The axes that a YAML study names: `variants` are named and paired, `grid` multiplies."""
+    named = tuple(
+        Choice((("variant", name),), tuple(f"{key}={as_word(value)}" for key, value in chosen.items()))
+        for name, chosen in variants.items()
+    )
+    multiplied = [tuple(Choice(((key, as_word(v)),), (f"{key}={as_word(v)}",)) for v in values)
+                  for key, values in grid.items()]  # fmt: skip
+    return ([named] if named else []) + multiplied
+
+
+def points_of(axes: Sequence[Axis], config_dir: str | None) -> list[Point]:
+    """Every combination of the axes in order, the last axis fastest, each composed and checked.
+
+    Raises ConfigError with the problems of all points together where any value is invalid in itself.
+    """
+    points, problems = [], list[Problem]()
+    with hydra_session(config_dir) as loader:
+        composer = Composer(tuple(loader))
+        for number, combination in enumerate(itertools.product(*axes)):
+            varied = tuple(pair for choice in combination for pair in choice.names)
+            own = tuple(word for choice in combination for word in choice.words)
+            try:
+                points.append(Point(number, varied, own, composer.compose(own)))
+            except ConfigError as error:
+                problems.extend(problem for problem in error.problems if problem not in problems)
+    if problems:
+        raise ConfigError.of(problems)
+    return points
+
+
+@dataclass
+class Composer:
+    """Composes many points quickly: Hydra composes each choice of groups once, values are then set as Hydra does.
+
+    Lives inside one Hydra session; `loader` are the overrides that make it see further folders.
+    """
+
+    loader: tuple[str, ...]
+    _bases: dict[tuple[str, ...], tuple[DictConfig, dict[str, str]]] = field(default_factory=dict)
+    _groups: dict[str, bool] = field(default_factory=dict)
+
+    def compose(self, overrides: Sequence[str]) -> Composed:
+        """The same as config.compose.compose_config."""
+        with told_as_config_errors():
+            forced = words.rewritten(words.parse(overrides), self._is_group)
+            base, choices = self._base(tuple(word for word in forced if not word.startswith("++")))
+            config = base.copy()
+            for override in words.parse([word for word in forced if word.startswith("++")]):
+                OmegaConf.update(config, override.key_or_group, override.value(), merge=True, force_add=True)
+            values = job_values(config)
+        return Composed(checked(values), tuple(overrides), tuple(forced), choices)
+
+    def _is_group(self, key: str) -> bool:
+        if key not in self._groups:
+            self._groups[key] = is_group(key)
+        return self._groups[key]
+
+    def _base(self, groups: tuple[str, ...]) -> tuple[DictConfig, dict[str, str]]:
+        if groups not in self._bases:
+            composed = compose(CONFIG_NAME, [*groups, *self.loader], return_hydra_config=True)
+            self._bases[groups] = job_part(composed), choices_of(composed)
+        return self._bases[groups]
+
+
+def varied_keys(points: Sequence[Point]) -> Iterator[str]:
+    """The keys that vary, in order."""
+    yield from dict.fromkeys(key for point in points for key, _ in point.varied)

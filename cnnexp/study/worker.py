@@ -1,0 +1,175 @@
+"""One point of a sweep, trained in a worker process. Workers are reused: TensorFlow is imported once in each."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import FrameType
+
+from filelock import FileLock
+
+from cnnexp.config.compose import Composed
+from cnnexp.config.schema import Data
+from cnnexp.data import Digits, load_digits
+from cnnexp.errors import CnnexpError
+from cnnexp.interrupts import Terminated
+from cnnexp.nn.seeding import GPU_MEMORY
+from cnnexp.runs.record import RunRecord
+from cnnexp.study.gpus import GpuShare, claim
+
+EXIT_TERMINATED = 143
+WATCH_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A point as a worker gets it. resume: the id of the unfinished run to go on with, or empty for a new one."""
+
+    number: int
+    composed: Composed
+    links: Mapping[str, str]
+    runs: Path
+    log: Path
+    resume: str = ""
+
+    def made(self) -> str:
+        """The id of the record that this job has made so far, or empty."""
+        from cnnexp.runs.find import all_runs
+
+        mine = (record for record in all_runs(self.runs) if record.header["links"] == dict(self.links))
+        return next((record.id for record in mine), self.resume)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended; `run` is empty where no record was made, `message` where all went well."""
+
+    number: int
+    run: str
+    status: str
+    message: str = ""
+
+
+class Silent:
+    """A listener for runs whose progress is read from their record."""
+
+    def started(self, record: RunRecord) -> None:
+        print(f"run {record.id}  {record.name}", flush=True)
+
+    def batch(self, done: int, total: int, loss: float) -> None:
+        """Not told."""
+
+    def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        print(f"epoch {epoch}  {dict(metrics)}", flush=True)
+
+    def say(self, text: str) -> None:
+        print(text, flush=True)
+
+    def ended(self) -> None:
+        """Nothing to put away."""
+
+
+_IN_A_JOB = threading.Event()
+_HELD: list[FileLock] = []
+"""The lock on this worker's share of a GPU, held as long as the process lives."""
+
+
+def start_worker(parent: int, shares: tuple[GpuShare, ...]) -> None:
+    """Prepare a worker process: SIGTERM ends its run truly, and it never outlives the process `parent`.
+
+    shares: of GPUs, one for each worker; this one takes the first that is free.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    claimed = claim(shares, parent)
+    if claimed is not None:
+        share, lock = claimed
+        _HELD.append(lock)
+        os.environ["CUDA_VISIBLE_DEVICES"] = share.device
+        if share.memory is not None:
+            os.environ[GPU_MEMORY] = str(share.memory)
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    """In a job the run ends truly; a worker that waits for one has nothing to end."""
+    if not _IN_A_JOB.is_set():
+        os._exit(EXIT_TERMINATED)
+    raise Terminated
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(WATCH_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def run_job(job: Job) -> Outcome:
+    """Train one point (or go on with its unfinished run). Errors of the run are its outcome, not an exception."""
+    with _output_to(job.log):
+        _IN_A_JOB.set()
+        try:
+            record = _run(job)
+        except CnnexpError as error:
+            print(f"error: {error}", flush=True)
+            return Outcome(job.number, job.made(), "FAILED", str(error).splitlines()[0])
+        except Terminated:
+            os._exit(EXIT_TERMINATED)
+        finally:
+            _IN_A_JOB.clear()
+        return Outcome(job.number, record.id, record.status)
+
+
+def _run(job: Job) -> RunRecord:
+    from cnnexp.experiment import create_run, train_and_record
+    from cnnexp.runs.writer import RunWriter
+
+    config = job.composed.config
+    digits = _digits(config.data.model_dump_json())
+    run = RunWriter.reopen(job.runs / job.resume) if job.resume else create_run(job.composed, digits, job.links)
+    try:
+        return train_and_record(run, config, digits, Silent())
+    finally:
+        run.close()
+        _forget_the_model()
+
+
+@lru_cache(maxsize=2)
+def _digits(data: str) -> Digits:
+    return load_digits(Data.model_validate_json(data))
+
+
+def _forget_the_model() -> None:
+    """Give back what Keras keeps of a model, so that memory stays bounded and layer names stay ours."""
+    import gc
+
+    import keras
+
+    keras.backend.clear_session()
+    gc.collect()
+
+
+@contextmanager
+def _output_to(log: Path) -> Iterator[None]:
+    """Everything that this process prints meanwhile, at any level, goes to the file `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    kept = os.dup(1), os.dup(2)
+    with log.open("ab", buffering=0) as file:
+        try:
+            for number in (1, 2):
+                os.dup2(file.fileno(), number)
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for number, old in zip((1, 2), kept, strict=True):
+                os.dup2(old, number)
+                os.close(old)

@@ -1,0 +1,123 @@
+"""How a sweep is told while it goes: one bar and the runs in progress on a terminal, one line a run elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from cnnexp.runs.find import all_runs
+from cnnexp.runs.record import FINISHED, RUNNING, RunRecord
+from cnnexp.runs.sweep_record import SweepRecord
+from cnnexp.study.plan import PlannedPoint, Verdict
+from cnnexp.study.worker import Outcome
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+REFRESH_SECONDS = 1.0
+
+
+def sweep_progress_for(stream: TextIO) -> SweepLines:
+    """The listener that suits the stream."""
+    return SweepBar(stream) if stream.isatty() else SweepLines(stream)
+
+
+class SweepLines:
+    """A line at the start, a line a run, in the order in which they end."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.total, self.ended_runs, self.failed = 0, 0, 0
+        self.best: tuple[float, str] | None = None
+        self._folder, self._sweep = Path(), ""
+        self._began = time.monotonic()
+
+    def planned(self, sweep: SweepRecord, planned: Sequence[PlannedPoint], workers: int) -> None:
+        self._folder = sweep.folder.parent
+        self._sweep = sweep.id
+        counts = {verdict: sum(one.verdict is verdict for one in planned) for verdict in Verdict}
+        self.total = counts[Verdict.RUN] + counts[Verdict.RESUME]
+        told = ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items() if count)
+        self.say(f"sweep {sweep.id}  {sweep.name}: {len(planned)} points, {told}; {workers} at a time")
+        for one in planned:
+            if one.verdict is Verdict.IMPOSSIBLE:
+                self.say(f"impossible  {one.point.name}: {one.reason}")
+
+    def point(self, name: str, outcome: Outcome, log: str) -> None:
+        self.ended_runs += 1
+        if outcome.status != FINISHED:
+            self.failed += 1
+            self.say(f"{self.ended_runs}/{self.total}  {outcome.status}  {name}: {outcome.message}  (log: {log})")
+            return
+        metrics = RunRecord(self._folder / outcome.run).metrics
+        accuracy = metrics.get("best/accuracy_val")
+        if accuracy is not None and (self.best is None or accuracy > self.best[0]):
+            self.best = (accuracy, name)
+        shown = f"validation {accuracy:.2%}" if accuracy is not None else "no validation digits"
+        self.say(f"{self.ended_runs}/{self.total}  {name}  {shown}  ({outcome.run})")
+
+    def say(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)
+
+    def ended(self) -> None:
+        """Nothing to put away."""
+
+
+class SweepBar(SweepLines):
+    """The same lines, above a bar (n of N, failed, best so far, time left) and the runs in progress."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        from rich.console import Console
+        from rich.live import Live
+
+        self._live = Live(console=Console(file=stream), transient=True, auto_refresh=False)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep_fresh, daemon=True)
+
+    def planned(self, sweep: SweepRecord, planned: Sequence[PlannedPoint], workers: int) -> None:
+        super().planned(sweep, planned, workers)
+        self._live.start()
+        self._thread.start()
+
+    def say(self, text: str) -> None:
+        self._live.console.print(text, markup=False, highlight=False)
+
+    def ended(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._live.stop()
+
+    def _keep_fresh(self) -> None:
+        while not self._stop.wait(REFRESH_SECONDS):
+            self._live.update(self._picture(), refresh=True)
+
+    def _picture(self) -> RenderableType:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.text import Text
+
+        best = f"  best {self.best[0]:.2%} ({self.best[1]})" if self.best else ""
+        failed = f"  {self.failed} failed" if self.failed else ""
+        line = f"{self.ended_runs} of {self.total}{failed}{best}  {self._left()}"
+        bar = ProgressBar(total=max(self.total, 1), completed=self.ended_runs, width=60)
+        return Group(Text(line), bar, *(Text(f"  {text}") for text in self._in_progress()))
+
+    def _left(self) -> str:
+        if not self.ended_runs:
+            return "time left unknown"
+        seconds = (time.monotonic() - self._began) / self.ended_runs * (self.total - self.ended_runs)
+        return f"about {seconds / 60:.0f} min left" if seconds > 90 else f"about {seconds:.0f} s left"
+
+    def _in_progress(self) -> list[str]:
+        running = (record for record in all_runs(self._folder) if record.status == RUNNING)
+        mine = (record for record in running if record.header["links"].get("sweep") == self._sweep)
+        return [
+            f"{record.name}  epoch {record.epochs_done}/{record.config.training.epochs}"
+            + (f"  validation {record.metrics['accuracy/val']:.2%}" if "accuracy/val" in record.metrics else "")
+            for record in mine
+        ]
