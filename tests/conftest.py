@@ -40,6 +40,13 @@ class Trained:
 Command = Callable[..., Done]
 
 
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test depends on the terminal or on an MLflow of whoever runs it."""
+    for name in [name for name in os.environ if name == "COLUMNS" or name.startswith("MLFLOW_")]:
+        monkeypatch.delenv(name)
+
+
 @contextmanager
 def working_in(folder: Path) -> Iterator[None]:
     """The working folder is `folder`, no store is named by the environment, and signals are as before afterwards."""

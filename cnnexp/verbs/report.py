@@ -14,7 +14,15 @@ UI = "http://127.0.0.1:5000"
 
 def ending_lines(record: RunRecord) -> str:
     """The short result table of a run that has ended, and how to look at it."""
-    return "\n".join(["", *result_table(record), "", *where_to_look(record)])
+    return "\n".join(["", *result_table(record), "", *found_lines(record), *where_to_look(record)])
+
+
+def found_lines(record: RunRecord) -> list[str]:
+    """What the run's own signals say went wrong or could go better, each with one override to try; often nothing."""
+    from cnnexp.analysis.findings import finding_lines, findings
+
+    lines = finding_lines(findings(record))
+    return [*lines, ""] if lines else []
 
 
 def result_table(record: RunRecord) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from cnnexp.runs.find import runs_folder
 from cnnexp.runs.record import RunRecord
-from cnnexp.verbs.report import as_json, interval, table, where_to_look
+from cnnexp.verbs.report import as_json, found_lines, interval, table, where_to_look
 
 EXAMPLE = """  cnnexp show latest
   cnnexp show 3f9a --json"""
@@ -46,6 +46,7 @@ def report_lines(record: RunRecord) -> list[str]:
         *_network(record), "",
         *_epochs(record), "",
         *_result(record),
+        *found_lines(record),
         f"again     {record.header['command']}", "",
         *_pictures(record),
         *where_to_look(record),

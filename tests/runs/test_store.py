@@ -111,9 +111,9 @@ def test_a_store_deleted_under_a_run_is_noticed(home: Path) -> None:
 
 
 def test_a_server_that_is_away_is_told_without_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    uri = "http://me:hidden@127.0.0.1:9"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:hidden@127.0.0.1:9")
     with pytest.raises(StoreError, match=r"MLflow at http://127.0.0.1:9: got no answer") as caught:
-        open_store(Tracking(uri=uri), create=True)
+        open_store(Tracking(), create=True)
     assert "hidden" not in str(caught.value)
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from cnnexp.config.schema import Model
-from cnnexp.nn.seeding import start_tensorflow
+from cnnexp.nn.seeding import resolve_threads, start_tensorflow
 from cnnexp.shapes import LayerTable, layer_table
 
 
 def built(drawn_model):
     """Keras's own word on a model: its layers after the input; None if Keras refuses to build it."""
-    start_tensorflow(1)
+    start_tensorflow(resolve_threads("auto"))
     from cnnexp.nn.model import build_model
 
     model, image, classes = drawn_model
@@ -58,7 +58,7 @@ def test_keras_agrees_on_thousands_of_drawn_models(drawn):
 
 def seen_pixels(model: Model, image: tuple[int, int], layer: str) -> tuple[int, int]:
     """Height and width of the pixels that move the middle cell of a layer, by the gradient of all-ones kernels."""
-    start_tensorflow(1)
+    start_tensorflow(resolve_threads("auto"))
     import tensorflow as tf
 
     from cnnexp.nn.model import build_model

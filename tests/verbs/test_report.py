@@ -61,7 +61,8 @@ def test_the_link_leads_to_the_server_that_has_the_run(trained: Trained, tmp_pat
 def test_ending_lines_are_set_apart(trained: Trained) -> None:
     lines = ending_lines(trained.record).split("\n")
     assert lines[0] == ""
-    assert lines[1:-1].count("") == 1
+    blocks = "\n".join(lines[1:]).split("\n\n")
+    assert [block.split()[0] for block in blocks] == ["accuracy", "found", "pictures"]
 
 
 def test_as_json_is_plain(trained: Trained) -> None:
