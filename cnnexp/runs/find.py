@@ -17,9 +17,28 @@ def runs_folder() -> Path:
 
 
 def all_runs(runs: Path) -> list[RunRecord]:
-    """All records below `runs`, newest first."""
-    folders = [path for path in runs.iterdir() if (path / "run.json").is_file()] if runs.is_dir() else []
-    return sorted(map(RunRecord, folders), key=lambda record: (record.created, record.id), reverse=True)
+    """All records below `runs` whose header can be read, newest first."""
+    records = [record for record in _records(runs) if problem_of(record) is None]
+    return sorted(records, key=lambda record: (record.created, record.id), reverse=True)
+
+
+def damaged_runs(runs: Path) -> list[RunError]:
+    """Why the other records below `runs` cannot be read: one that is damaged hides none of the others."""
+    return [problem for record in _records(runs) if (problem := problem_of(record)) is not None]
+
+
+def problem_of(record: RunRecord) -> RunError | None:
+    """What is wrong with a record's header; None if it can be read."""
+    try:
+        record.header  # noqa: B018 (reading it is the check)
+    except RunError as error:
+        return error
+    return None
+
+
+def _records(runs: Path) -> list[RunRecord]:
+    folders = sorted(path for path in runs.iterdir() if (path / "run.json").is_file()) if runs.is_dir() else []
+    return [RunRecord(folder) for folder in folders]
 
 
 def find_run(word: str, runs: Path) -> RunRecord:

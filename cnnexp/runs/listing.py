@@ -33,20 +33,21 @@ def value_of(record: RunRecord, key: str) -> Any:
     return flat.get(key, flat.get(f"{key}.type"))
 
 
-def chosen(records: Sequence[RunRecord], filters: Sequence[str], sort: str | None) -> list[RunRecord]:
-    """The records that pass all `filters`, ordered by `sort` (`-key`: largest first; runs without it come last).
+def chosen(
+    records: Sequence[RunRecord], filters: Sequence[str], sort: str | None, *, reverse: bool = False
+) -> list[RunRecord]:
+    """The records that pass all `filters`, ordered by `sort`, smallest first unless `reverse`; runs without it last.
 
     Raises ConfigError for a filter that is no comparison or a key that no run has.
     """
     conditions = [_condition(text) for text in filters]
-    _refuse_unknown(records, [key for key, _, _ in conditions] + ([sort.lstrip("-")] if sort else []))
+    _refuse_unknown(records, [key for key, _, _ in conditions] + ([sort] if sort else []))
     kept = [record for record in records if all(_holds(record, *condition) for condition in conditions)]
     if sort is None:
         return kept
-    key = sort.lstrip("-")
-    having = [record for record in kept if value_of(record, key) is not None]
-    ordered = sorted(having, key=lambda record: _comparable(value_of(record, key)), reverse=sort.startswith("-"))
-    return ordered + [record for record in kept if value_of(record, key) is None]
+    having = [record for record in kept if value_of(record, sort) is not None]
+    ordered = sorted(having, key=lambda record: _comparable(value_of(record, sort)), reverse=reverse)
+    return ordered + [record for record in kept if value_of(record, sort) is None]
 
 
 def _condition(text: str) -> tuple[str, str, str]:

@@ -99,7 +99,7 @@ def _event(line: bytes, where: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run ended: an MLflow status, an outcome (complete, early_stopped, diverged, killed, failed), a message."""
+    """How a run ended: an MLflow status, a message, and an outcome: complete, early_stopped, pruned, diverged, killed, failed."""
 
     status: str
     outcome: str

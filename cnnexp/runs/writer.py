@@ -17,7 +17,7 @@ import numpy.typing as npt
 from filelock import FileLock, Timeout
 
 from cnnexp.errors import CnnexpError, RunError, TrainingError
-from cnnexp.interrupts import Terminated
+from cnnexp.interrupts import Pruned, Terminated
 from cnnexp.runs.files import write_arrays, write_json, write_text
 from cnnexp.runs.record import EVENTS_FILE, FAILED, FINISHED, KILLED, RECORD_VERSION, Ending, RunRecord, finite, now
 from cnnexp.runs.sweep_record import SweepRecord
@@ -109,6 +109,9 @@ class FolderWriter:
             yield
         except (KeyboardInterrupt, Terminated):
             self._end(Ending(KILLED, "killed", "interrupted"))
+            raise
+        except Pruned as reason:
+            self._end(Ending(KILLED, "pruned", str(reason)))
             raise
         except TrainingError as error:
             self._end(Ending(FAILED, "diverged", str(error)))

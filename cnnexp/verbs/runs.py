@@ -7,11 +7,11 @@ import json
 import sys
 from datetime import datetime
 
-from cnnexp.runs.find import runs_folder
+from cnnexp.runs.find import damaged_runs, runs_folder
 from cnnexp.runs.record import RunRecord
 from cnnexp.verbs.report import as_json, table
 
-EXAMPLE = """  cnnexp runs --filter 'accuracy/val>0.97' --filter status=FINISHED --sort -accuracy/test
+EXAMPLE = """  cnnexp runs --filter 'accuracy/val>0.97' --filter status=FINISHED --sort accuracy/test --reverse
   cnnexp runs --filter model.kernel_size=5 --json"""
 LIMIT = 20
 NAME_WIDTH = 40
@@ -20,7 +20,8 @@ NAME_WIDTH = 40
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--filter", action="append", default=[], metavar="KEY=VALUE",
                         help="only runs where this holds (also !=, >, <, >=, <=); may be repeated")  # fmt: skip
-    parser.add_argument("-s", "--sort", metavar="KEY", help="order by this, smallest first (-KEY: largest first)")
+    parser.add_argument("-s", "--sort", metavar="KEY", help="order by this, smallest first")
+    parser.add_argument("-r", "--reverse", action="store_true", help="with --sort: largest first")
     parser.add_argument("-n", "--limit", type=int, default=LIMIT, help=f"at most so many (default {LIMIT}; 0: all)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -30,7 +31,9 @@ def main(args: argparse.Namespace) -> int:
     from cnnexp.verbs.lifecycle import bury_the_dead
 
     records = bury_the_dead(runs_folder())
-    found = chosen(records, args.filter, args.sort)
+    for problem in damaged_runs(runs_folder()):
+        print(f"left out: {problem}", file=sys.stderr)
+    found = chosen(records, args.filter, args.sort, reverse=args.reverse)
     shown = found[: args.limit] if args.limit > 0 else found
     if args.json:
         print(json.dumps([as_json(record) for record in shown], ensure_ascii=False))

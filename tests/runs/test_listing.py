@@ -61,16 +61,18 @@ def test_an_id_of_digits_only_is_found(records: list[RunRecord]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sort", "names"),
+    ("sort", "reverse", "names"),
     [
-        ("accuracy/val", "5 small wide tall"),
-        ("-accuracy/val", "wide small 5 tall"),
-        ("name", "5 small tall wide"),
-        ("-created", "5 tall wide small"),
+        ("accuracy/val", False, "5 small wide tall"),
+        ("accuracy/val", True, "wide small 5 tall"),
+        ("name", False, "5 small tall wide"),
+        ("created", True, "5 tall wide small"),
     ],
 )
-def test_runs_are_ordered_those_without_a_value_last(sort: str, names: str, records: list[RunRecord]) -> None:
-    assert " ".join(record.name for record in chosen(records, [], sort)) == names
+def test_runs_are_ordered_those_without_a_value_last(
+    sort: str, reverse: bool, names: str, records: list[RunRecord]
+) -> None:
+    assert " ".join(record.name for record in chosen(records, [], sort, reverse=reverse)) == names
 
 
 @pytest.mark.parametrize("text", ["nonsense", "=5", "a b=3", ""])
@@ -83,7 +85,7 @@ def test_a_key_that_no_run_has_is_refused(records: list[RunRecord]) -> None:
     with pytest.raises(ConfigError, match="accuracy/vall"):
         chosen(records, ["accuracy/vall>0"], None)
     with pytest.raises(ConfigError, match="nosuch"):
-        chosen(records, [], "-nosuch")
+        chosen(records, [], "nosuch")
     assert chosen([], ["nosuch=1"], "nosuch") == []
 
 

@@ -33,6 +33,9 @@ def test_filters_sort_and_limit(three: list[str], command: Command) -> None:
     assert [run["id"] for run in json.loads(filtered.out)] == three[:1]
     limited = command("runs", "--sort", "name", "--limit", "2")
     assert [row.split()[1] for row in limited.out.splitlines()[1:]] == ["a", "b"]
+    best_first = command("runs", "--sort", "name", "--reverse", "--limit", "1")
+    assert best_first.out.splitlines()[1].split()[0] in three
+    assert best_first.out.splitlines()[1] not in limited.out
     assert limited.err == "2 of 3 runs; all of them with --limit 0\n"
     assert len(command("runs", "-n", "0").out.splitlines()) == 4
     assert len(command("runs", "-f", "name=nosuch").out.splitlines()) == 1
@@ -60,3 +63,11 @@ def test_what_cannot_be_asked_is_refused(words: list[str], three: list[str], com
     done = command("runs", *words)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("error: --filter")
+
+
+def test_a_damaged_record_hides_no_other(three: list[str], command: Command, tmp_path: Path) -> None:
+    (tmp_path / "runs" / three[0] / "run.json").write_text("{", encoding="utf-8")
+    done = command("runs")
+    assert done.code == 0
+    assert [row.split()[0] for row in done.out.splitlines()[1:]] == three[:0:-1]
+    assert done.err.startswith(f"left out: {tmp_path / 'runs' / three[0] / 'run.json'}: ")
