@@ -64,7 +64,7 @@ def _dispatch(words: list[str]) -> int:
     if words[0] not in VERBS:
         raise _unknown_verb(words[0])
     module = import_module(f"cnnexp.verbs.{words[0]}")
-    args = _parser(words[0], module).parse_intermixed_args(words[1:])
+    args = parser_of(words[0], module).parse_intermixed_args(words[1:])
     return int(module.main(args))
 
 
@@ -85,7 +85,8 @@ def _unknown_verb(word: str) -> CnnexpError:
     return ConfigError("cnnexp", f"`{word}`", f"one of {', '.join(VERBS)}", hint)
 
 
-def _parser(verb: str, module: ModuleType) -> argparse.ArgumentParser:
+def parser_of(verb: str, module: ModuleType) -> argparse.ArgumentParser:
+    """The parser of one verb, from its module."""
     parser = argparse.ArgumentParser(
         prog=f"cnnexp {verb}",
         description=(module.__doc__ or "").split("\n\n")[0],
