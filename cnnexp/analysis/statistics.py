@@ -52,7 +52,7 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
 
 
 def two_sided(smaller: int, tosses: int) -> float:
-    """How likely a fair coin splits `tosses` as unevenly as `smaller` to the rest, or more: 2·P(X ≤ smaller), at most 1."""
+    """How likely a fair coin splits `tosses` as unevenly as `smaller` to the rest or more: min(1, 2·P(X ≤ smaller))."""
     if 2 * smaller >= tosses:
         return 1.0
     ways = term = 1

@@ -1,0 +1,52 @@
+"""Short words that all parts of the report use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnexp.analysis.comparison import ComparedRun, Comparison
+from cnnexp.report.html import Markup, tag
+
+COLOURS = 10
+LINE = 70
+IRRELEVANT = ("figures", "tracking")
+
+
+def badge(letter: str) -> Markup:
+    """The letter of a run in its colour."""
+    return tag("b", letter, class_=f"badge run{run_number(letter) % COLOURS}")
+
+
+def run_number(letter: str) -> int:
+    """0 for A."""
+    return ord(letter) - ord("A")
+
+
+def named(run: ComparedRun) -> list[Markup]:
+    """A run's letter and its name."""
+    return [badge(run.letter), tag("span", run.record.name, class_="name")]
+
+
+def size(shape: Sequence[int]) -> str:
+    """`28×28×32`"""
+    return "×".join(f"{number:,}" for number in shape)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """`93.0 %`"""
+    return f"{100 * share:.{digits}f} %"
+
+
+def headline(comparison: Comparison) -> str:
+    """What was compared, in a line: `kernel_size 3 vs 7, strides 1 vs 2`; names where that is long, else how many."""
+    told = [one for one in comparison.settings if one.key.split(".")[0] not in IRRELEVANT]
+    line = ", ".join(f"{short(one.key)} {' vs '.join(dict.fromkeys(one.values))}" for one in told)
+    names = " vs ".join(run.record.name for run in comparison.runs)
+    return next((text for text in (line, names) if 0 < len(text) <= LINE), f"{len(comparison.runs)} runs compared")
+
+
+def short(key: str) -> str:
+    """`model.kernel_size` → `kernel_size`, `model.blocks.conv_1.filters` → `conv_1.filters`."""
+    parts = key.split(".")
+    kept = parts[2:] if parts[:2] in (["model", "blocks"], ["model", "dense"]) else parts[1:]
+    return ".".join(kept) or key
