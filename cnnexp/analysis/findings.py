@@ -139,7 +139,7 @@ def _vanishing(run: Observed) -> Iterator[Finding]:
 def _moving_averages(run: Observed) -> Iterator[Finding]:
     """Batch normalization answers well with a batch's own mean and variance, and badly with its moving averages.
 
-    They are 0.99 of themselves after each step: of what they started with, 0.99 to the power of all steps is left.
+    They follow the network by a share of each step, so that few steps, or fast ones, leave them behind.
     """
     last = run.record.epochs_done
     train, same = run.at("accuracy/train", last), run.at("accuracy/train_eval", last)
@@ -148,8 +148,7 @@ def _moving_averages(run: Observed) -> Iterator[Finding]:
         return
     steps = last * -(-int(run.record.data["sizes"]["train"]) // run.record.config.training.batch_size)
     evidence = (
-        f"accuracy {train:.1%} in training, {same:.1%} on the same digits with the averages, in which after {steps:,} "
-        f"steps {0.99**steps:.1%} are still what they started with"
+        f"accuracy {train:.1%} in training, {same:.1%} on the same digits with the averages, after {steps:,} steps"
     )
     text = "batch normalization's moving averages lag behind the network"
     yield Finding("moving_averages", text, evidence, remedies.more_steps(run.record.config))

@@ -8,6 +8,9 @@ from cnnexp.config.choices import Initializer, NoPool, Padding, WindowPool
 from cnnexp.config.schema import Model
 
 Pair = tuple[int, int]
+MOVING_MOMENTUM = 0.9
+"""What batch normalization's moving averages keep of themselves at each step. Keras's default of 0.99 needs some 500
+steps before validation means anything; a run on the embedded digits has 200."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from cnnexp.config.choices import Initializer
-from cnnexp.config.layers import conv_blocks, dense_layers
+from cnnexp.config.layers import MOVING_MOMENTUM, conv_blocks, dense_layers
 from cnnexp.explaining.facts import Facts
 from cnnexp.shapes import formulas
 
@@ -120,7 +120,9 @@ def _pool_rule(facts: Facts, layers: Sequence[str]) -> Iterator[str]:
 
 def _normalization_lines(facts: Facts, layers: Sequence[str]) -> Iterator[str]:
     yield "y = scale·(x - mean) / sqrt(variance + 0.001) + shift, for each channel"
-    yield "training: mean and variance of the batch; else of moving averages, m ← 0.99·m + 0.01·(the batch's)"
+    kept = MOVING_MOMENTUM
+    averages = f"m ← {kept:g}·m + {1 - kept:.2g}·(the batch's)"
+    yield f"training: mean and variance of the batch; else of moving averages, {averages}"
     yield from _layer_lines(facts, layers, ("parameters",))
 
 

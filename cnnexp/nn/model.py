@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from cnnexp.config.choices import Initializer
-from cnnexp.config.layers import ConvBlock, DenseLayer, PoolLayer, conv_blocks, dense_layers
+from cnnexp.config.layers import MOVING_MOMENTUM, ConvBlock, DenseLayer, PoolLayer, conv_blocks, dense_layers
 from cnnexp.config.schema import Model, Output
 from cnnexp.nn.initializers import build_initializer
 from cnnexp.nn.seeding import derive
@@ -53,7 +53,9 @@ class _Builder:
         name = block.name
         x = self._convolution(block, x)
         if block.batch_normalization:
-            x = keras.layers.BatchNormalization(dtype=self.dtype, name=f"{name}_batch_normalization")(x)
+            x = keras.layers.BatchNormalization(
+                momentum=MOVING_MOMENTUM, dtype=self.dtype, name=f"{name}_batch_normalization"
+            )(x)
             x = keras.layers.Activation(block.activation, dtype=self.dtype, name=f"{name}_activation")(x)
         if block.pool is not None:
             x = self._pool(block.pool, x)
