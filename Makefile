@@ -24,7 +24,7 @@ test: $(READY)  ## the fast ring of tests, about a minute
 	@$(BIN)/pytest -n auto -m "not ($(SLOW))" $(ARGS)
 
 slow: $(READY)  ## the slower rings; the 70,000 digits too where CNNEXP_MNIST_DIR names their folder
-	@$(BIN)/pytest -m "($(SLOW))$(if $(CNNEXP_MNIST_DIR),, and not full)" $(ARGS)
+	@$(BIN)/pytest -n 2 -m "($(SLOW))$(if $(CNNEXP_MNIST_DIR),, and not full)" $(ARGS)
 
 lint: $(READY)  ## format, style and types
 	@$(BIN)/ruff format --check .

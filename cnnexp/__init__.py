@@ -1,9 +1,9 @@
 """cnnexp: YAML in, a compared and repeatable CNN experiment out.
 
-    import cnnexp
+import cnnexp
 
-    run = cnnexp.train("model.kernel_size=5", "training.epochs=3")
-    run.metrics["accuracy/test"], run.maps("conv_1", digit=7).shape
+run = cnnexp.train("model.kernel_size=5", "training.epochs=3")
+run.metrics["accuracy/test"], run.maps("conv_1", digit=7).shape
 """
 
 from __future__ import annotations

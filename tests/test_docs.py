@@ -14,7 +14,8 @@ from cnnexp.config.compose import compose_config
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-QUICK = ["data=mnist_5k", "data.limit=200", "training.epochs=1", "model.blocks.conv_1.filters=4", "tracking=off", "figures=off"]
+QUICK = ["data=mnist_5k", "data.limit=200", "training.epochs=1", "model.blocks.conv_1.filters=4"]
+QUIET = ["tracking=off", "figures=off"]
 
 
 def blocks(page: Path) -> list[tuple[list[str], str]]:
@@ -66,7 +67,7 @@ def test_inspect_of_mnist_runs(words, tmp_path, monkeypatch, capsys):
 def test_the_trainings_of_the_article_run(words, tmp_path, monkeypatch, capsys):
     """Short, and on the embedded digits: that the commands and their configs hold, not what they measure."""
     monkeypatch.chdir(tmp_path)
-    assert main([*words, *QUICK]) == 0
+    assert main([*words, *QUICK, *QUIET]) == 0
     assert (tmp_path / "runs" / capsys.readouterr().out.strip() / "weights.npz").is_file()
 
 

@@ -266,6 +266,9 @@ class Range(Strict):
             raise combination("high", self.high, f"a number above low ({self.low:g})")
         if self.log and self.low <= 0:
             raise combination("low", self.low, "a number above 0 where log is true")
+        for key in ("low", "high"):
+            if self.integer and not getattr(self, key).is_integer():
+                raise combination(key, getattr(self, key), "a whole number where integer is true")
         return self
 
 
@@ -280,9 +283,10 @@ class Sweep(Strict):
     )
     search: Literal["none", "random", "bayes"] = Field("none", description="draw points from `space` instead of a grid")
     space: dict[str, Range | Annotated[list[Any], Field(min_length=1)]] = Field(
-        default_factory=dict, description="key: {low, high, log} or key: [values]; what a search draws from"
+        default_factory=dict, description="key: {low, high, log, integer} or key: [values]; what a search draws from"
     )
     trials: int = Field(20, ge=1, description="points that a search draws")
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="decides what a search draws")
     prune: bool = Field(True, description="bayes: stop runs early that look hopeless")
     workers: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto", description="runs at a time (auto: one a core)"
@@ -299,6 +303,9 @@ class Sweep(Strict):
     def _fits(self) -> Sweep:
         if self.search == "none" and self.space:
             raise combination("search", self.search, "random or bayes where a space is given")
+        if self.search == "bayes" and (self.grid or self.variants):
+            key = "grid" if self.grid else "variants"
+            raise combination(key, f"{key} beside search: bayes", "a space alone: each of its points is drawn in turn")
         return self
 
 

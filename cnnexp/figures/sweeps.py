@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from cnnexp.figures.style import BLUE, BODY, INK, MARGIN, MUTED, RED, SMALL, TIT
 _HEIGHT = 4.4
 _LEGEND_MOST = 12
 _NAME_WIDTH = 2.6
+_VALUES_MOST = 8
+_DECADES = 30  # from this ratio on, numbers stand on a logarithmic axis
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,13 @@ class PlottedRun:
 
 
 def metric_against_value(runs: Sequence[PlottedRun], key: str) -> Figure:
-    """Validation accuracy against the values of one swept key: every run a dot, the mean of each value a bar."""
+    """Validation accuracy against the values of one swept key: every run a dot, the mean of each value a bar.
+
+    More than eight numbers stand at their place on an axis of numbers, without means.
+    """
     values = list(dict.fromkeys(run.varied[key] for run in runs if key in run.varied))
+    if len(values) > _VALUES_MOST and all(_is_number(value) for value in values):
+        return _accuracy_over_numbers(runs, key)
     with styled(key, *values):
         figure, axes = _canvas(max(5.2, 1.1 * len(values) + 2.2), f"{key}: validation accuracy")
         for place, value in enumerate(values):
@@ -52,6 +60,28 @@ def metric_against_value(runs: Sequence[PlottedRun], key: str) -> Figure:
         axes.grid(axis="x", visible=False)
         _accuracy_axis(axes)
         figure.legend(loc="outside lower center", ncols=2, fontsize=BODY)
+        return figure
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _accuracy_over_numbers(runs: Sequence[PlottedRun], key: str) -> Figure:
+    found = [(float(run.varied[key]), run.accuracy * 100) for run in runs if key in run.varied]
+    numbers = [number for number, _ in found]
+    with styled(key):
+        figure, axes = _canvas(7.2, f"{key}: validation accuracy")
+        axes.plot(numbers, [share for _, share in found], "o", color=BLUE, markersize=6, alpha=0.75, label="one run")
+        if min(numbers) > 0 and max(numbers) / min(numbers) > _DECADES:
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.set_xlabel(key)
+        _accuracy_axis(axes)
+        figure.legend(loc="outside lower center", fontsize=BODY)
         return figure
 
 

@@ -1,4 +1,4 @@
-"""Words to runs where several are meant: RUN, or `top:5` for the five best by validation accuracy."""
+"""Words to runs where several are meant: RUN, SWEEP, or `top:5` for the five best by validation accuracy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from cnnexp.errors import RunError, show
 from cnnexp.runs.find import all_runs, find_run
 from cnnexp.runs.record import FINISHED, RunRecord
+from cnnexp.runs.sweep_record import SweepRecord, find_sweep
 
 TOP = re.compile(r"top:(\d+)")
 
@@ -25,13 +26,22 @@ def chosen_runs(words: Sequence[str], runs: Path) -> list[RunRecord]:
 
 def _named(word: str, runs: Path) -> list[RunRecord]:
     if not word.startswith("top:"):
-        return [find_run(word, runs)]
+        sweep = find_sweep(word, runs)
+        return [find_run(word, runs)] if sweep is None else _of_sweep(sweep)
     match = TOP.fullmatch(word)
     if match is None or int(match[1]) == 0:
         raise RunError("RUN", show(word), "top:N for the N best runs", "As in: top:5")
     found = best_runs(all_runs(runs), int(match[1]))
     if not found:
         raise RunError("RUN", show(word), f"a FINISHED run, but there is none in {runs}", "Make one with: cnnexp train")
+    return found
+
+
+def _of_sweep(sweep: SweepRecord) -> list[RunRecord]:
+    """The finished runs of a sweep, in the order of its points."""
+    found = [record for _, record in sweep.runs() if record.status == FINISHED]
+    if not found:
+        raise RunError("RUN", f"sweep {sweep.id}", "a sweep with a FINISHED run", f"See: cnnexp show {sweep.id}")
     return found
 
 

@@ -10,9 +10,10 @@ from urllib.request import urlopen
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import RunError, StoreError
 from cnnexp.runs.find import all_runs, find_run, runs_folder
-from cnnexp.runs.links import experiment_link, run_link
+from cnnexp.runs.links import VIEW, experiment_link, run_link
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import sqlite_file, tracking_uri, without_secrets
+from cnnexp.runs.sweep_record import SweepRecord, find_sweep
 
 ANSWER_SECONDS = 10
 
@@ -25,6 +26,7 @@ class Page:
     experiment: str
     experiment_id: str | None = None
     run_id: str | None = None
+    view: str = VIEW
 
     @property
     def server(self) -> str | None:
@@ -36,14 +38,19 @@ class Page:
         if self.run_id is not None and self.experiment_id is not None:
             return run_link(base_url, self.experiment_id, self.run_id)
         experiment_id = self.experiment_id or experiment_id_at(base_url, self.experiment)
-        return experiment_link(base_url, experiment_id) if experiment_id else experiment_link(base_url, "0", None)
+        if experiment_id is None:
+            return experiment_link(base_url, "0", None)
+        return experiment_link(base_url, experiment_id, self.view)
 
 
 def page_of(run: str | None, uri: str | None) -> Page:
-    """The page of RUN, or of the experiment that was used last.
+    """The page of RUN, the view of a SWEEP, or the page of the experiment that was used last.
 
     Raises RunError for a run that is not there or was never published, StoreError where there is no store.
     """
+    sweep = find_sweep(run, runs_folder()) if run else None
+    if sweep is not None:
+        return _view_of(sweep, uri)
     record = find_run(run, runs_folder()) if run else _newest_published()
     state = record.mlflow if record else {}
     if run and record and "run_id" not in state:
@@ -58,6 +65,19 @@ def page_of(run: str | None, uri: str | None) -> Page:
     if run:
         raise RunError("RUN", f"{run}, not in {without_secrets(found)}", "a run of that store")
     return Page(found, Tracking().experiment)
+
+
+def _view_of(sweep: SweepRecord, uri: str | None) -> Page:
+    """The saved view that shows a sweep's runs alone, in the store where they are."""
+    state = sweep.mlflow
+    if "run_id" not in state:
+        hint = f"Publish it first: cnnexp sync {sweep.id}"
+        raise RunError("RUN", f"sweep {sweep.id}, not in MLflow", "a sweep that was published", hint)
+    found = tracking_uri(Tracking(uri=uri or sweep.tracking.uri or state["uri"]))
+    _check_that_it_is_there(found)
+    if state["uri"] != without_secrets(found):
+        raise RunError("RUN", f"sweep {sweep.id}, not in {without_secrets(found)}", "a sweep of that store")
+    return Page(found, sweep.tracking.experiment, str(state["experiment_id"]), view=sweep.id)
 
 
 def _newest_published() -> RunRecord | None:

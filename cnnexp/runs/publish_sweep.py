@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from cnnexp.config.schema import Tracking
 from cnnexp.runs.files import write_json
 from cnnexp.runs.links import View, save_view
 from cnnexp.runs.publication import NAME_LENGTH, RUN_TAG, find_tagged
-from cnnexp.runs.record import RUNNING, RunRecord, milliseconds
+from cnnexp.runs.record import RUNNING, milliseconds
 from cnnexp.runs.store import Store, open_store, told, tracking_uri
 from cnnexp.runs.sweep_record import SweepRecord, member_tag
 
@@ -17,28 +17,51 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
-def publish_sweep(sweep: SweepRecord, tracking: Tracking) -> Store:
+PARENT = "mlflow.parentRunId"
+PAGE = 1000
+
+
+def publish_sweep(sweep: SweepRecord, tracking: Tracking) -> None:
     """Bring the sweep's parent run to MLflow as it now is: name, tags, metrics of the choice, files, status.
 
-    Again and again does no harm. Raises StoreError when the store cannot take it.
+    Its runs that were published get its tag, and those that it trained their parent. Again and again does no harm.
+    Raises StoreError when the store cannot take it.
     """
-    with told(tracking_uri(tracking)):
-        store = open_store(tracking, create=True)
+    with told(tracking_uri(tracking, sweep.mlflow.get("uri"))):
+        store = open_store(tracking, create=True, known=sweep.mlflow.get("uri"))
         experiment_id = store.experiment_id(tracking.experiment)
         run = find_tagged(store, sweep.id, experiment_id) or _create(store, sweep, tracking, experiment_id)
         state = {"uri": store.shown, "experiment_id": experiment_id, "run_id": run.info.run_id}
         write_json(sweep.folder / "mlflow.json", state)
+        _join(store, sweep, run.info.run_id)
         _send(store, sweep, run)
         save_view(store.client, experiment_id, sweep.id, view_of(sweep))
-    return store
 
 
-def join(store: Store, sweep: SweepRecord, records: Sequence[RunRecord]) -> None:
-    """Tag runs that were finished before, so that the links of this sweep show them too."""
-    with told(store.uri):
-        for record in records:
-            if record.mlflow.get("uri") == store.shown:
-                store.client.set_tag(str(record.mlflow["run_id"]), member_tag(sweep.id), "1")
+def _join(store: Store, sweep: SweepRecord, parent: str) -> None:
+    """Tags for the runs that do not have them: trained before the sweep, or while the store was away."""
+    published = [record for _, record in sweep.runs() if record.mlflow.get("uri") == store.shown]
+    ids = {str(record.mlflow["experiment_id"]) for record in published}
+    joined = {run.info.run_id: run.data.tags for run in _search(store, sorted(ids), _member(sweep))} if ids else {}
+    for record in published:
+        run_id = str(record.mlflow["run_id"])
+        if run_id not in joined:
+            store.client.set_tag(run_id, member_tag(sweep.id), "1")
+        if record.header["links"].get("sweep") == sweep.id and PARENT not in joined.get(run_id, {}):
+            store.client.set_tag(run_id, PARENT, parent)
+
+
+def _search(store: Store, experiments: list[str], text: str) -> Iterator[Run]:
+    """All runs that a filter finds."""
+    token: str | None = None
+    while token != "":
+        page = store.client.search_runs(experiments, text, max_results=PAGE, page_token=token)
+        yield from page
+        token = page.token or ""
+
+
+def _member(sweep: SweepRecord) -> str:
+    return f"tags.`{member_tag(sweep.id)}` = '1'"
 
 
 def view_of(sweep: SweepRecord) -> View:
@@ -47,7 +70,7 @@ def view_of(sweep: SweepRecord) -> View:
     metrics = ["metrics.`best/accuracy_val`", "metrics.`best/loss_val`", "metrics.`accuracy/test`"]
     return View(
         name=f"sweep {sweep.id}: {sweep.name}",
-        filter=f"tags.`{member_tag(sweep.id)}` = '1'",
+        filter=_member(sweep),
         order_by="metrics.`best/accuracy_val`",
         columns=[*(f"params.`{key}`" for key in keys), *metrics],
     )

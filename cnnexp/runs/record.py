@@ -99,7 +99,10 @@ def _event(line: bytes, where: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run ended: an MLflow status, a message, and an outcome: complete, early_stopped, pruned, diverged, killed, failed."""
+    """How a run ended: an MLflow status, a message, and an outcome.
+
+    Outcomes: complete, early_stopped, pruned, diverged, killed, failed.
+    """
 
     status: str
     outcome: str

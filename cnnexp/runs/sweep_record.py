@@ -1,7 +1,8 @@
 """The record of a sweep: a folder `runs/<id>/` with its points and what became of each. Its runs have their own.
 
 sweep.json      who: id, name, time, overrides, what varies, every point (written once)
-events.jsonl    started, point (which run it became, how it ended), result (what was chosen), ended
+events.jsonl    started, drawn (a point of a search), point (which run it became, how it ended), result, ended
+study.journal   of a Bayesian search: its trials, as Optuna keeps them
 logs/           what each point's worker printed
 sweep.csv       swept values against metrics
 figures/        the pictures of the summary
@@ -15,11 +16,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cnnexp.config.schema import Tracking
 from cnnexp.errors import RunError, show
 from cnnexp.runs.files import read_json
+from cnnexp.runs.find import SHOWN, all_runs
 from cnnexp.runs.record import RUNNING, Ending, RunRecord, read_events
 
 SWEEP_FILE = "sweep.json"
+DONE, GOES_ON, IMPOSSIBLE = "done", "goes on", "impossible"
+"""Verdicts that a record is read by."""
 
 
 def member_tag(sweep: str) -> str:
@@ -56,9 +61,17 @@ class SweepRecord:
         return str(self.header["created"])
 
     @property
+    def tracking(self) -> Tracking:
+        """Where its runs are published."""
+        return Tracking.model_validate(self.header["tracking"])
+
+    @cached_property
     def points(self) -> list[dict[str, Any]]:
-        """number, name, varied (key → word), verdict, run_key, variant, parameters, multiply_adds, reason, run."""
-        return list(self.header["points"])
+        """number, name, varied (key → word), verdict, run_key, variant, parameters, multiply_adds, reason, run.
+
+        Those known before, then those that a search drew.
+        """
+        return [*self.header["points"], *(event["point"] for event in self.events if event["event"] == "drawn")]
 
     @cached_property
     def events(self) -> tuple[dict[str, Any], ...]:
@@ -75,9 +88,9 @@ class SweepRecord:
     def status(self) -> str:
         return self.ending.status if self.ending else RUNNING
 
-    @property
+    @cached_property
     def outcomes(self) -> dict[int, dict[str, Any]]:
-        """Point number → run, status, message, log of the points that have ended."""
+        """Point number → run, status, outcome, message, log of the points that have ended."""
         return {event["number"]: event for event in self.events if event["event"] == "point"}
 
     @property
@@ -113,13 +126,21 @@ def all_sweeps(runs: Path) -> list[SweepRecord]:
 
 
 def find_sweep(word: str, runs: Path) -> SweepRecord | None:
-    """The sweep whose id, MLflow id or unique prefix of either is `word`; None if no sweep is meant.
+    """The sweep whose id, MLflow id or unique prefix of either is `word`; None where it names no sweep.
 
-    Raises RunError when several are.
+    Raises RunError when several match, or a run and a sweep.
     """
-    found = [s for s in all_sweeps(runs) if s.id.startswith(word) or str(s.mlflow.get("run_id", "")).startswith(word)]
-    exact = [sweep for sweep in found if word in (sweep.id, sweep.mlflow.get("run_id"))]
-    chosen = exact or found
-    if len(chosen) > 1:
-        raise RunError("RUN", show(word), "an id that matches one sweep", ", ".join(sweep.id for sweep in chosen))
-    return chosen[0] if chosen and word else None
+    if not word:
+        return None
+    known: list[SweepRecord | RunRecord] = [*all_sweeps(runs), *all_runs(runs)]
+    exact = [one for one in known if word in _names(one)]
+    found = exact or [one for one in known if any(name.startswith(word) for name in _names(one))]
+    matching = [one for one in found if isinstance(one, SweepRecord)]
+    if matching and len(found) > 1:
+        ids = ", ".join(one.id for one in found[:SHOWN])
+        raise RunError("RUN", show(word), "an id that matches one run or sweep", f"It matches {len(found)}: {ids}")
+    return matching[0] if matching else None
+
+
+def _names(one: SweepRecord | RunRecord) -> tuple[str, str]:
+    return one.id, str(one.mlflow.get("run_id", one.id))

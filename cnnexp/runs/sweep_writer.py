@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from cnnexp.runs.record import RECORD_VERSION, now
-from cnnexp.runs.sweep_record import SWEEP_FILE, SweepRecord
-from cnnexp.runs.writer import FolderWriter
+from cnnexp.config.schema import Tracking
+from cnnexp.runs.find import all_runs
+from cnnexp.runs.record import RECORD_VERSION, Ending, RunRecord, now
+from cnnexp.runs.sweep_record import GOES_ON, SWEEP_FILE, SweepRecord
+from cnnexp.runs.writer import FolderWriter, is_alive, mark_if_gone
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,9 @@ class SweepHeader:
     overrides: tuple[str, ...]
     command: str
     points: Sequence[Mapping[str, Any]]
+    tracking: Tracking
+    study: str = ""
+    """of a search: what tells that two search the same"""
 
 
 class SweepWriter(FolderWriter):
@@ -38,6 +43,8 @@ class SweepWriter(FolderWriter):
             "overrides": list(header.overrides),
             "command": header.command,
             "points": [dict(point) for point in header.points],
+            "tracking": header.tracking.model_dump(mode="json"),
+            "study": header.study,
         }
         return cls(*cls.make(runs, SWEEP_FILE, values, {}))
 
@@ -45,6 +52,25 @@ class SweepWriter(FolderWriter):
         """What has been written so far."""
         return SweepRecord(self.folder)
 
-    def point(self, number: int, run: str, status: str, message: str, log: str) -> None:
+    def point(self, number: int, run: str, status: str, outcome: str, message: str, log: str) -> None:
         """Append what became of one point."""
-        self.event("point", number=number, run=run, status=status, message=message, log=log)
+        self.event("point", number=number, run=run, status=status, outcome=outcome, message=message, log=log)
+
+    def account_for_the_rest(self) -> list[RunRecord]:
+        """Append what became of the points whose runs never told, and return those runs, each now truly ended."""
+        sweep = self.read()
+        mine = {
+            record.header["links"]["point"]: record.id
+            for record in all_runs(self.folder.parent)
+            if record.header["links"].get("sweep") == sweep.id
+        }
+        records = []
+        for point in sweep.points:
+            run = mine.get(str(point["number"])) or (point["run"] if point["verdict"] == GOES_ON else "")
+            if run and point["number"] not in sweep.outcomes and not is_alive(self.folder.parent / run):
+                record = mark_if_gone(RunRecord(self.folder.parent / run))
+                ending = cast(Ending, record.ending)
+                log = str(self.folder / "logs" / f"{point['number']}.txt")
+                self.point(point["number"], run, ending.status, ending.outcome, ending.message, log)
+                records.append(record)
+        return records

@@ -41,15 +41,15 @@ def visible_gpus() -> list[tuple[str, int]]:
     """(index, memory in MiB) of the GPUs that nvidia-smi lists and CUDA_VISIBLE_DEVICES allows."""
     try:
         listed = subprocess.run(
-            ["nvidia-smi", "--query-gpu=index,memory.total", "--format=csv,noheader,nounits"],
+            ["nvidia-smi", "--query-gpu=index,uuid,memory.total", "--format=csv,noheader,nounits"],
             capture_output=True, text=True, timeout=10, check=True,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return []
-    rows = [line.split(",") for line in listed.stdout.splitlines() if line.strip()]
+    rows = [[part.strip() for part in line.split(",")] for line in listed.stdout.splitlines() if line.strip()]
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    names = None if allowed is None else allowed.split(",")
-    return [(index.strip(), int(memory)) for index, memory in rows if names is None or index.strip() in names]
+    names = None if allowed is None else [name.strip() for name in allowed.split(",")]
+    return [(index, int(memory)) for index, uuid, memory in rows if names is None or {index, uuid} & set(names)]
 
 
 def claim(shares: tuple[GpuShare, ...], owner: int) -> tuple[GpuShare, FileLock] | None:

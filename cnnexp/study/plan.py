@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,22 +13,24 @@ from cnnexp.config.layers import conv_blocks
 from cnnexp.config.schema import INHERITED, ExperimentConfig
 from cnnexp.data import Digits, load_digits
 from cnnexp.experiment import check_against
-from cnnexp.runs.record import FINISHED, KILLED, RunRecord
-from cnnexp.shapes import LayerTable, ShapeError, check_shapes
+from cnnexp.runs.record import FINISHED, KILLED, RUNNING, RunRecord
+from cnnexp.runs.sweep_record import DONE, GOES_ON, IMPOSSIBLE
+from cnnexp.runs.writer import is_alive
+from cnnexp.shapes import LayerTable, layer_table
 from cnnexp.study.points import Point
 
-RECENT = 200
-"""How many of the newest runs an estimate looks at."""
+RECENT = 20
+"""How many of the newest finished runs an estimate looks at."""
 
 
 class Verdict(Enum):
     """What a sweep does with a point."""
 
     RUN = "will run"
-    RESUME = "goes on"
-    DONE = "done"
-    IMPOSSIBLE = "impossible"
-    SAME = "the same as another point"
+    RESUME = GOES_ON
+    DONE = DONE
+    IMPOSSIBLE = IMPOSSIBLE
+    SAME = "the same as"
 
 
 @dataclass(frozen=True)
@@ -57,50 +60,69 @@ def plan(points: Sequence[Point], records: Iterable[RunRecord], *, again: bool) 
     `again`. Raises DataError where the data of any point cannot be read.
     """
     known = list(records)
-    finished, unfinished = _by_run_key(known)
-    digits: dict[str, Digits] = {}
-    planned, taken = [], dict[str, int]()
-    for point in points:
-        one = _planned(point, digits)
-        if one.verdict is not Verdict.IMPOSSIBLE:
-            if one.run_key in taken:
-                planned.append(replace(one, verdict=Verdict.SAME, reason=f"as point {taken[one.run_key]}"))
-                continue
-            taken[one.run_key] = point.number
-            if not again and one.run_key in finished:
-                one = replace(one, verdict=Verdict.DONE, run=finished[one.run_key])
-            elif not again and one.run_key in unfinished:
-                one = replace(one, verdict=Verdict.RESUME, run=unfinished[one.run_key])
-        planned.append(one)
+    planner = Planner(known, again=again)
+    planned = [planner.judge(point) for point in points]
     return [replace(one, seconds=estimate) for one, estimate in zip(planned, estimates(planned, known), strict=True)]
 
 
-def _by_run_key(records: Sequence[RunRecord]) -> tuple[dict[str, str], dict[str, str]]:
-    """Run key → id of the newest run that is complete, and of the newest that can go on from a checkpoint."""
+class Planner:
+    """Gives each point of a sweep its verdict, in order; the data of points that share it are read once."""
+
+    def __init__(self, records: Sequence[RunRecord], *, again: bool) -> None:
+        self._finished, self._unfinished = ({}, {}) if again else _by_run_key(records)
+        self._digits: dict[str, Digits] = {}
+        self._taken: dict[str, int] = {}
+
+    def judge(self, point: Point) -> PlannedPoint:
+        """The point with its verdict.
+
+        Raises ConfigError or DataError where its data, or what depends on them, is wrong.
+        """
+        one = self._as_new(point)
+        if one.verdict is Verdict.IMPOSSIBLE:
+            return one
+        if one.run_key in self._taken:
+            return replace(one, verdict=Verdict.SAME, reason=f"#{self._taken[one.run_key]}")
+        self._taken[one.run_key] = point.number
+        if one.run_key in self._finished:
+            return replace(one, verdict=Verdict.DONE, run=self._finished[one.run_key])
+        if one.run_key in self._unfinished:
+            run, done = self._unfinished[one.run_key]
+            return replace(one, verdict=Verdict.RESUME, run=run, epochs=max(1, one.epochs - done))
+        return one
+
+    def _as_new(self, point: Point) -> PlannedPoint:
+        config = point.composed.config
+        key = config.data.model_dump_json()
+        if key not in self._digits:
+            self._digits[key] = load_digits(config.data)
+        have = self._digits[key]
+        table = layer_table(config.model, have.image_shape, have.classes)
+        if table.misfit is not None:
+            return PlannedPoint(point, Verdict.IMPOSSIBLE, reason=str(table.misfit.problem).splitlines()[0])
+        check_against(config, have)
+        who = identity(config, have.digest)
+        return _with_cost(PlannedPoint(point, Verdict.RUN, who.run_key, who.variant), table, config, len(have.train))
+
+
+def _by_run_key(records: Sequence[RunRecord]) -> tuple[dict[str, str], dict[str, tuple[str, int]]]:
+    """Run key → the newest run that is complete; run key → the newest that can go on, and how many epochs it has."""
     finished: dict[str, str] = {}
-    unfinished: dict[str, str] = {}
+    unfinished: dict[str, tuple[str, int]] = {}
     for record in reversed(records):
         key, ending = str(record.header["identity"]["run_key"]), record.ending
         if ending and ending.status == FINISHED and ending.outcome in ("complete", "early_stopped"):
             finished[key] = record.id
-        elif ending and ending.status == KILLED and any((record.folder / "checkpoint").glob("*.npz")):
-            unfinished[key] = record.id
+        elif _can_go_on(record):
+            unfinished[key] = (record.id, record.epochs_done)
     return finished, unfinished
 
 
-def _planned(point: Point, digits: dict[str, Digits]) -> PlannedPoint:
-    config = point.composed.config
-    key = config.data.model_dump_json()
-    if key not in digits:
-        digits[key] = load_digits(config.data)
-    have = digits[key]
-    try:
-        table = check_shapes(config.model, have.image_shape, have.classes)
-    except ShapeError as error:
-        return PlannedPoint(point, Verdict.IMPOSSIBLE, reason=str(error).splitlines()[0])
-    check_against(config, have)
-    who = identity(config, have.digest)
-    return _with_cost(PlannedPoint(point, Verdict.RUN, who.run_key, who.variant), table, config, len(have.train))
+def _can_go_on(record: RunRecord) -> bool:
+    """Whether a run was killed (also without a word) after it had saved a checkpoint."""
+    if record.status not in (KILLED, RUNNING) or not any((record.folder / "checkpoint").glob("*.npz")):
+        return False
+    return record.status == KILLED or not is_alive(record.folder)
 
 
 def _with_cost(one: PlannedPoint, table: LayerTable, config: ExperimentConfig, digits: int) -> PlannedPoint:
@@ -118,7 +140,8 @@ def estimates(planned: Sequence[PlannedPoint], records: Sequence[RunRecord]) -> 
 
     A pace is seconds of epochs for each multiply-add, digit and epoch; what an epoch costs beside is in it.
     """
-    paces = [pace for record in records[:RECENT] if (pace := _pace(record)) is not None]
+    recent = itertools.islice((record for record in records if record.status == FINISHED), RECENT)
+    paces = [pace for record in recent if (pace := _pace(record)) is not None]
     if not paces:
         return [None] * len(planned)
     pace = statistics.median(paces)
@@ -129,10 +152,8 @@ def estimates(planned: Sequence[PlannedPoint], records: Sequence[RunRecord]) -> 
 
 
 def _pace(record: RunRecord) -> float | None:
-    from cnnexp.shapes import layer_table
-
     seconds = [value for _, value in record.history.get("time/epoch_seconds", ())]
-    if record.status != FINISHED or not seconds:
+    if not seconds:
         return None
     height, width, channels = record.data["image_shape"]
     table = layer_table(record.config.model, (height, width, channels), len(record.class_names))

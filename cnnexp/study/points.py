@@ -26,7 +26,11 @@ from cnnexp.config.compose import (
 )
 from cnnexp.config.problems import checked
 from cnnexp.errors import ConfigError, Problem
+from cnnexp.study.space import dimension_of_word
 from cnnexp.study.words import as_word, short_key
+
+ONE_FOR_ALL = ("sweep", "hydra", "tracking", "experiments")
+"""What a sweep has only once: keys and groups that cannot take several values."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,40 @@ Axis = tuple[Choice, ...]
 """One thing that varies. A word that stays as it is, is an axis with one choice that has no name."""
 
 
-def axes_of_words(overrides: Sequence[str]) -> list[Axis]:
+def parsed(overrides: Sequence[str]) -> list[Override]:
+    """The words read by Hydra's grammar, with the groups of its session in reach (`glob`).
+
+    Raises ConfigError for words that it does not take, and for a setting of the sweep itself with several values.
+    """
+    words.parse(overrides)
+    with told_as_config_errors():
+        typed = OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(list(overrides))
+    for override in typed:
+        key = override.key_or_group
+        if override.is_sweep_override() and key.partition("/")[0].partition(".")[0] in ONE_FOR_ALL:
+            raise ConfigError(key, f"`{override.input_line}`", "one value: it holds for the whole sweep")
+    return typed
+
+
+def first_words(typed: Sequence[Override]) -> list[str]:
+    """The words with the first of each one's values: what is no part of a sweep is read from their config."""
+    return [_first(override) for override in typed]
+
+
+def _first(override: Override) -> str:
+    if not override.is_sweep_override():
+        return str(override.input_line)
+    if override.is_discrete_sweep():
+        return f"{override.get_key_element()}={next(override.sweep_string_iterator())}"
+    return f"{override.get_key_element()}={dimension_of_word(override).ends[0]}"
+
+
+def axes_of_words(typed: Sequence[Override]) -> list[Axis]:
     """One axis a word, in order (a later word wins over an earlier one, as without a sweep).
 
-    Needs a Hydra session. Raises ConfigError for a word that Hydra's grammar does not take, and for intervals.
+    Raises ConfigError for intervals, which only a search can draw from.
     """
-    return [_axis(override) for override in _parsed(overrides)]
+    return [_axis(override) for override in typed]
 
 
 def _axis(override: Override) -> Axis:
@@ -77,12 +109,6 @@ def _axis(override: Override) -> Axis:
     )  # fmt: skip
 
 
-def _parsed(overrides: Sequence[str]) -> list[Override]:
-    words.parse(overrides)
-    with told_as_config_errors():
-        return OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(list(overrides))
-
-
 def axes_of_study(grid: Mapping[str, Sequence[Any]], variants: Mapping[str, Mapping[str, Any]]) -> list[Axis]:
     """The axes that a YAML study names: `variants` are named and paired, `grid` multiplies."""
     named = tuple(
@@ -92,6 +118,11 @@ def axes_of_study(grid: Mapping[str, Sequence[Any]], variants: Mapping[str, Mapp
     multiplied = [tuple(Choice(((key, as_word(v)),), (f"{key}={as_word(v)}",)) for v in values)
                   for key, values in grid.items()]  # fmt: skip
     return ([named] if named else []) + multiplied
+
+
+def axis_of_draws(draws: Sequence[Mapping[str, str]]) -> Axis:
+    """What a search drew, as one axis: the keys of a draw belong together."""
+    return tuple(Choice(tuple(draw.items()), tuple(f"{k}={v}" for k, v in draw.items())) for draw in draws)
 
 
 def points_of(axes: Sequence[Axis], config_dir: str | None) -> list[Point]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnexp.analysis.sweeps import Recipe, SweptRun, honest_words, recipes_of
 from cnnexp.runs.files import write_bytes, write_text
 from cnnexp.runs.record import FINISHED, RunRecord
-from cnnexp.runs.sweep_record import SweepRecord
+from cnnexp.runs.sweep_record import DONE, IMPOSSIBLE, SweepRecord
 from cnnexp.study.words import short_key
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 SHEET_ROWS, SHEET_DIGITS, SHEET_LAYERS = 16, 3, 4
 TABLE_ROWS = 30
+PRUNED, SAME = "pruned", "the same as"
+ENDS = (
+    "finished", "done before", "failed", "killed", PRUNED, "impossible", "the same as another", "under way",
+    "not started",
+)  # fmt: skip
 
 
 def swept_runs(sweep: SweepRecord) -> list[SweptRun]:
@@ -102,12 +108,17 @@ def as_markdown(sweep: SweepRecord, runs: Sequence[SweptRun]) -> str:
 
 
 def counts_line(sweep: SweepRecord) -> str:
-    """`12 points: 9 finished, 1 failed, 2 impossible`."""
-    ends = [outcome["status"].lower() for outcome in sweep.outcomes.values()]
-    ends += [point["verdict"] for point in sweep.points if point["verdict"] in ("impossible", "done")]
-    counts = {word: ends.count(word) for word in ("finished", "done", "failed", "killed", "pruned", "impossible")}
-    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    return f"{len(sweep.points)} points: {told or 'none has ended'}"
+    """`12 points: 8 finished, 1 done before, 1 failed, 2 impossible`."""
+    ends = Counter(_end_of(sweep, point) for point in sweep.points)
+    return f"{len(sweep.points)} points: {', '.join(f'{ends[word]} {word}' for word in ENDS if ends[word])}"
+
+
+def _end_of(sweep: SweepRecord, point: dict[str, Any]) -> str:
+    outcome = sweep.outcomes.get(point["number"])
+    if outcome is not None:
+        return PRUNED if outcome["outcome"] == PRUNED else str(outcome["status"]).lower()
+    verdicts = {DONE: "done before", IMPOSSIBLE: IMPOSSIBLE, SAME: "the same as another"}
+    return verdicts.get(point["verdict"], "under way" if sweep.ending is None else "not started")
 
 
 def figures_of(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[str, Figure]]:
@@ -142,7 +153,7 @@ def contact_sheets(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[s
     chosen = _telling_digits(digits["labels"].tolist())
     labels = [shown[0][1].class_names[digits["labels"][i]] for i in chosen]
     sheets = []
-    for layer in next(iter(maps.values())):
+    for layer in dict.fromkeys(layer for of in maps.values() for layer in of):
         own = {name: of[layer][chosen] for name, of in maps.items() if layer in of and len(of[layer]) > max(chosen)}
         if len(own) > 1:
             sheet = contact_sheet(own, digits["images"][chosen], layer=layer, labels=labels)

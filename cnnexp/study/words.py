@@ -22,12 +22,14 @@ def as_word(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    """In single quotes; a backslash before a quote is doubled, as Hydra's grammar wants it."""
-    return "'" + re.sub(r"(\\*)'", r"\1\1\\'", text) + "'"
+    """In single quotes; backslashes before a quote and at the end are doubled, as Hydra's grammar wants it."""
+    escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)
+    return "'" + re.sub(r"(\\+)\Z", r"\1\1", escaped) + "'"
 
 
 def short_key(key: str) -> str:
     """`model.kernel_size` → `kernel_size`, `model.blocks.conv_1.filters` → `conv_1.filters`."""
     parts = key.split(".")
-    kept = parts[2:] if parts[:2] in (["model", "blocks"], ["model", "dense"]) else parts[1:]
+    named = len(parts) > 2 and parts[:2] in (["model", "blocks"], ["model", "dense"])
+    kept = parts[2:] if named else parts[1:]
     return ".".join(kept) or key

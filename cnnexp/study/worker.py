@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,13 +21,24 @@ from cnnexp.config.compose import Composed
 from cnnexp.config.schema import Data
 from cnnexp.data import Digits, load_digits
 from cnnexp.errors import CnnexpError
-from cnnexp.interrupts import Terminated
+from cnnexp.interrupts import Pruned, Terminated
 from cnnexp.nn.seeding import GPU_MEMORY
-from cnnexp.runs.record import RunRecord
+from cnnexp.runs.record import FAILED, KILLED, RunRecord
 from cnnexp.study.gpus import GpuShare, claim
 
 EXIT_TERMINATED = 143
 WATCH_SECONDS = 1.0
+GRACE_SECONDS = 20.0
+"""What a run is given to end truly before its process is ended anyway."""
+
+
+@dataclass(frozen=True)
+class TrialRef:
+    """A trial of a search by its number: where its journal is, and whether the run may be given up early."""
+
+    journal: Path
+    number: int
+    prune: bool
 
 
 @dataclass(frozen=True)
@@ -35,17 +47,19 @@ class Job:
 
     number: int
     composed: Composed
+    threads: int
     links: Mapping[str, str]
     runs: Path
     log: Path
     resume: str = ""
+    trial: TrialRef | None = None
 
     def made(self) -> str:
         """The id of the record that this job has made so far, or empty."""
         from cnnexp.runs.find import all_runs
 
         mine = (record for record in all_runs(self.runs) if record.header["links"] == dict(self.links))
-        return next((record.id for record in mine), self.resume)
+        return self.resume or next((record.id for record in mine), "")
 
 
 @dataclass(frozen=True)
@@ -56,10 +70,14 @@ class Outcome:
     run: str
     status: str
     message: str = ""
+    outcome: str = ""
 
 
-class Silent:
-    """A listener for runs whose progress is read from their record."""
+class Told:
+    """The listener in a worker: what a run tells goes to its log, and to the search that it is a trial of."""
+
+    def __init__(self, trial: TrialRef | None) -> None:
+        self._trial = trial
 
     def started(self, record: RunRecord) -> None:
         print(f"run {record.id}  {record.name}", flush=True)
@@ -68,7 +86,13 @@ class Silent:
         """Not told."""
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        print(f"epoch {epoch}  {dict(metrics)}", flush=True)
+        told = "  ".join(f"{key} {value:.4g}" for key, value in metrics.items())
+        print(f"epoch {epoch}  {told}", flush=True)
+        if self._trial is not None and epoch > 0:
+            from cnnexp.study.search import looks_hopeless
+
+            if looks_hopeless(self._trial, epoch, metrics["accuracy/val"]):
+                raise Pruned(f"given up after epoch {epoch}: worse than half of the trials before it")
 
     def say(self, text: str) -> None:
         print(text, flush=True)
@@ -110,6 +134,8 @@ def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(WATCH_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os._exit(EXIT_TERMINATED)
 
 
 def run_job(job: Job) -> Outcome:
@@ -117,29 +143,33 @@ def run_job(job: Job) -> Outcome:
     with _output_to(job.log):
         _IN_A_JOB.set()
         try:
-            record = _run(job)
+            return _run(job)
+        except Pruned as reason:
+            return Outcome(job.number, job.made(), KILLED, str(reason), "pruned")
         except CnnexpError as error:
             print(f"error: {error}", flush=True)
-            return Outcome(job.number, job.made(), "FAILED", str(error).splitlines()[0])
+            return Outcome(job.number, job.made(), FAILED, str(error).splitlines()[0])
+        except Exception as error:  # noqa: BLE001 (whatever a run raises costs this run only)
+            traceback.print_exc()
+            return Outcome(job.number, job.made(), FAILED, f"{type(error).__name__}: {error}")
         except Terminated:
             os._exit(EXIT_TERMINATED)
         finally:
             _IN_A_JOB.clear()
-        return Outcome(job.number, record.id, record.status)
+            _forget_the_model()
 
 
-def _run(job: Job) -> RunRecord:
+def _run(job: Job) -> Outcome:
     from cnnexp.experiment import create_run, train_and_record
     from cnnexp.runs.writer import RunWriter
 
-    config = job.composed.config
-    digits = _digits(config.data.model_dump_json())
+    digits = _digits(job.composed.config.data.model_dump_json())
     run = RunWriter.reopen(job.runs / job.resume) if job.resume else create_run(job.composed, digits, job.links)
     try:
-        return train_and_record(run, config, digits, Silent())
+        record = train_and_record(run, job.composed.config, digits, Told(job.trial))
     finally:
         run.close()
-        _forget_the_model()
+    return Outcome(job.number, record.id, record.status, outcome=record.ending.outcome if record.ending else "")
 
 
 @lru_cache(maxsize=2)
@@ -151,6 +181,8 @@ def _forget_the_model() -> None:
     """Give back what Keras keeps of a model, so that memory stays bounded and layer names stay ours."""
     import gc
 
+    if "keras" not in sys.modules:
+        return
     import keras
 
     keras.backend.clear_session()

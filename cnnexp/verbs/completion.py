@@ -14,6 +14,7 @@ EXAMPLE = """  eval "$(cnnexp completion bash)"
   cnnexp train model.kern<TAB>"""
 HYDRA_VERBS = ("train", "shapes", "inspect", "explain")
 RUN_VERBS = ("show", "evaluate", "ui", "sync", "compare", "explain")
+SWEEP_VERBS = ("show", "ui", "sync", "compare")
 BASH = """\
 _cnnexp() {
     local IFS=$'\\n' line=${COMP_LINE:0:COMP_POINT} cur=${COMP_WORDS[COMP_CWORD]}
@@ -62,14 +63,19 @@ def matches(words: Sequence[str]) -> list[str]:
         return [f"{verb} " for verb in VERBS if verb.startswith(last)]
     if before[0] == "completion":
         return [shell for shell in SCRIPTS if shell.startswith(last)]
-    found = _runs(last) if before[0] in RUN_VERBS else []
+    found = _runs(before[0], last) if before[0] in RUN_VERBS else []
     return found + (_keys(last, before[1:]) if before[0] in HYDRA_VERBS else [])
 
 
-def _runs(last: str) -> list[str]:
+def _runs(verb: str, last: str) -> list[str]:
+    """Ids of runs and, where a verb takes one, of sweeps."""
     from cnnexp.runs.find import all_runs, runs_folder
+    from cnnexp.runs.sweep_record import all_sweeps
 
-    return [f"{name} " for name in [*(r.id for r in all_runs(runs_folder())), "latest"] if name.startswith(last)]
+    ids = [record.id for record in all_runs(runs_folder())]
+    if verb in SWEEP_VERBS:
+        ids += [sweep.id for sweep in all_sweeps(runs_folder())]
+    return [f"{name} " for name in [*ids, "latest"] if name.startswith(last)]
 
 
 def _keys(last: str, before: Sequence[str]) -> list[str]:

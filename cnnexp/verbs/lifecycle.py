@@ -9,6 +9,7 @@ from cnnexp.errors import StoreError
 from cnnexp.runs.find import all_runs, find_run
 from cnnexp.runs.record import RUNNING, RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
+from cnnexp.runs.sweep_writer import SweepWriter
 from cnnexp.runs.writer import is_alive, mark_if_gone
 
 
@@ -18,10 +19,6 @@ def bury_the_dead(runs: Path) -> list[RunRecord]:
     MLflow is told too, also of runs that were killed between their end and telling it. A store that does not answer is
     asked once.
     """
-    for sweep in all_sweeps(runs):
-        if mark_if_gone(sweep) is not sweep:
-            print(f"sweep {sweep.id} is marked KILLED: its process is gone", file=sys.stderr)
-            _tell_mlflow_of_sweep(sweep.fresh())
     records, answers = [], True
     for record in all_runs(runs):
         marked = mark_if_gone(record)
@@ -30,6 +27,10 @@ def bury_the_dead(runs: Path) -> list[RunRecord]:
         if answers and _goes_on_in_mlflow(marked) and not is_alive(marked.folder):
             answers = _tell_mlflow(marked)
         records.append(marked)
+    for sweep in all_sweeps(runs):
+        if mark_if_gone(sweep) is not sweep:
+            print(f"sweep {sweep.id} is marked KILLED: its process is gone", file=sys.stderr)
+            _close(sweep, answers=answers)
     return records
 
 
@@ -39,15 +40,19 @@ def find(word: str, runs: Path) -> RunRecord:
     return find_run(word, runs)
 
 
-def _tell_mlflow_of_sweep(sweep: SweepRecord) -> None:
-    """Best effort, through the settings of any of its runs; its own command said no others."""
-    settings = [record.config.tracking for _, record in sweep.runs()]
-    if not sweep.mlflow or not settings:
+def _close(sweep: SweepRecord, *, answers: bool) -> None:
+    """What became of its points, for itself and (best effort) for MLflow."""
+    writer = SweepWriter.reopen(sweep.folder)
+    try:
+        writer.account_for_the_rest()
+    finally:
+        writer.close()
+    if not sweep.mlflow or not answers:
         return
     from cnnexp.runs.publish_sweep import publish_sweep
 
     try:
-        publish_sweep(sweep, settings[0])
+        publish_sweep(sweep.fresh(), sweep.tracking)
     except StoreError as error:
         print(f"sweep {sweep.id}: {error}", file=sys.stderr)
 

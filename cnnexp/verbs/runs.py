@@ -12,14 +12,17 @@ from cnnexp.runs.record import RunRecord
 from cnnexp.verbs.report import as_json, table
 
 EXAMPLE = """  cnnexp runs --filter 'accuracy/val>0.97' --filter status=FINISHED --sort accuracy/test --reverse
-  cnnexp runs --filter model.kernel_size=5 --json"""
+  cnnexp runs --filter model.kernel_size=5 --json
+  cnnexp runs --sweep 81c2 --sort accuracy/val --reverse"""
 LIMIT = 20
 NAME_WIDTH = 40
+SWEEPS_NAMED = 5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--filter", action="append", default=[], metavar="KEY=VALUE",
                         help="only runs where this holds (also !=, >, <, >=, <=); may be repeated")  # fmt: skip
+    parser.add_argument("--sweep", metavar="SWEEP", help="only the runs of this sweep")
     parser.add_argument("-s", "--sort", metavar="KEY", help="order by this, smallest first")
     parser.add_argument("-r", "--reverse", action="store_true", help="with --sort: largest first")
     parser.add_argument("-n", "--limit", type=int, default=LIMIT, help=f"at most so many (default {LIMIT}; 0: all)")
@@ -33,6 +36,8 @@ def main(args: argparse.Namespace) -> int:
     records = bury_the_dead(runs_folder())
     for problem in damaged_runs(runs_folder()):
         print(f"left out: {problem}", file=sys.stderr)
+    if args.sweep:
+        records = _of_sweep(args.sweep)
     found = chosen(records, args.filter, args.sort, reverse=args.reverse)
     shown = found[: args.limit] if args.limit > 0 else found
     if args.json:
@@ -47,6 +52,19 @@ def main(args: argparse.Namespace) -> int:
     if len(shown) < len(found):
         print(f"{len(shown)} of {len(found)} runs; all of them with --limit 0", file=sys.stderr)
     return 0
+
+
+def _of_sweep(word: str) -> list[RunRecord]:
+    """The runs of the sweep that a person names, in the order of its points."""
+    from cnnexp.errors import RunError, show
+    from cnnexp.runs.sweep_record import all_sweeps, find_sweep
+
+    sweep = find_sweep(word, runs_folder())
+    if sweep is None:
+        ids = ", ".join(one.id for one in all_sweeps(runs_folder())[:SWEEPS_NAMED])
+        hint = f"The newest are {ids}" if ids else "There is none yet."
+        raise RunError("--sweep", show(word), "the id of a sweep", hint)
+    return [record for _, record in sweep.runs()]
 
 
 def _row(record: RunRecord) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tell everything about one run: what it is, how it went, where its pictures are, how to repeat it."""
+"""Tell everything about one run or sweep: what it is, how it went, where its pictures are, how to repeat it."""
 
 from __future__ import annotations
 
@@ -10,23 +10,30 @@ from typing import Any
 
 from cnnexp.runs.find import runs_folder
 from cnnexp.runs.record import RunRecord
+from cnnexp.runs.sweep_record import SweepRecord, find_sweep
 from cnnexp.verbs.report import as_json, found_lines, interval, table, where_to_look
 
 EXAMPLE = """  cnnexp show latest
-  cnnexp show 3f9a --json"""
+  cnnexp show 3f9a --json
+  cnnexp show 81c2 --draw          a sweep's id: its answer, drawn anew from its runs"""
 EPOCHS_SHOWN = 12
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="id, MLflow id, a unique prefix of either, or latest")
+    parser.add_argument("run", metavar="RUN", help="a run's or sweep's id, MLflow's, a prefix of either, latest")
     parser.add_argument("--draw", action="store_true", help="draw its pictures anew")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def main(args: argparse.Namespace) -> int:
-    from cnnexp.verbs.lifecycle import find
+    from cnnexp.runs.find import find_run
+    from cnnexp.verbs.lifecycle import bury_the_dead
 
-    record = find(args.run, runs_folder())
+    bury_the_dead(runs_folder())
+    sweep = find_sweep(args.run, runs_folder())
+    if sweep is not None:
+        return _show_sweep(sweep, args)
+    record = find_run(args.run, runs_folder())
     if args.draw:
         from cnnexp.drawing import draw_all
 
@@ -36,6 +43,23 @@ def main(args: argparse.Namespace) -> int:
         print(json.dumps(as_json(record) | {"history": record.history, "layers": _layers(record)}, ensure_ascii=False))
         return 0
     print("\n".join(report_lines(record)))
+    return 0
+
+
+def _show_sweep(sweep: SweepRecord, args: argparse.Namespace) -> int:
+    from cnnexp.verbs.sweep_report import as_json, summary_lines, where_to_look
+
+    if args.draw:
+        from cnnexp.study.summary import write_summary
+
+        write_summary(sweep)
+        drawn = sorted((sweep.folder / "figures").glob("*.png"))
+        print(f"{len(drawn)} pictures drawn in {sweep.folder / 'figures'}", file=sys.stderr)
+    if args.json:
+        print(json.dumps(as_json(sweep), ensure_ascii=False))
+        return 0
+    again = f"again     {sweep.header['command']}"
+    print("\n".join([*summary_lines(sweep), "", again, *where_to_look(sweep)]))
     return 0
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from cnnexp.runs.find import all_runs
 from cnnexp.runs.record import FINISHED, RUNNING, RunRecord
 from cnnexp.runs.sweep_record import SweepRecord
-from cnnexp.study.plan import PlannedPoint, Verdict
+from cnnexp.study.plan import Verdict
+from cnnexp.study.request import SweepRequest
 from cnnexp.study.worker import Outcome
+from cnnexp.verbs.sweep_plan import counts_of, duration, impossible_lines
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -32,22 +32,24 @@ class SweepLines:
         self._stream = stream
         self.total, self.ended_runs, self.failed = 0, 0, 0
         self.best: tuple[float, str] | None = None
-        self._folder, self._sweep = Path(), ""
+        self._folder = Path()
         self._began = time.monotonic()
 
-    def planned(self, sweep: SweepRecord, planned: Sequence[PlannedPoint], workers: int) -> None:
+    def planned(self, sweep: SweepRecord, request: SweepRequest) -> None:
         self._folder = sweep.folder.parent
-        self._sweep = sweep.id
-        counts = {verdict: sum(one.verdict is verdict for one in planned) for verdict in Verdict}
-        self.total = counts[Verdict.RUN] + counts[Verdict.RESUME]
-        told = ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items() if count)
-        self.say(f"sweep {sweep.id}  {sweep.name}: {len(planned)} points, {told}; {workers} at a time")
-        for one in planned:
-            if one.verdict is Verdict.IMPOSSIBLE:
-                self.say(f"impossible  {one.point.name}: {one.reason}")
+        self._began = time.monotonic()
+        self.total = request.expected
+        what = f"{request.expected} trials" if request.space else counts_of(request.planned)
+        threads = f"{request.threads} thread{'s' if request.threads > 1 else ''}"
+        self.say(f"sweep {sweep.id}  {sweep.name}: {what}; {request.workers} at a time, {threads} each")
+        for line in impossible_lines(sweep.points):
+            self.say(line)
 
     def point(self, name: str, outcome: Outcome, log: str) -> None:
         self.ended_runs += 1
+        if outcome.outcome == "pruned":
+            self.say(f"{self.ended_runs}/{self.total}  pruned  {name}: {outcome.message}  ({outcome.run})")
+            return
         if outcome.status != FINISHED:
             self.failed += 1
             self.say(f"{self.ended_runs}/{self.total}  {outcome.status}  {name}: {outcome.message}  (log: {log})")
@@ -76,12 +78,20 @@ class SweepBar(SweepLines):
 
         self._live = Live(console=Console(file=stream), transient=True, auto_refresh=False)
         self._stop = threading.Event()
+        self._before = set[str]()
+        """folders in runs/ that are no run under way"""
         self._thread = threading.Thread(target=self._keep_fresh, daemon=True)
 
-    def planned(self, sweep: SweepRecord, planned: Sequence[PlannedPoint], workers: int) -> None:
-        super().planned(sweep, planned, workers)
+    def planned(self, sweep: SweepRecord, request: SweepRequest) -> None:
+        self._before = {path.name for path in sweep.folder.parent.iterdir()}
+        self._before -= {one.run for one in request.planned if one.verdict is Verdict.RESUME}
+        super().planned(sweep, request)
         self._live.start()
         self._thread.start()
+
+    def point(self, name: str, outcome: Outcome, log: str) -> None:
+        super().point(name, outcome, log)
+        self._before.add(outcome.run)
 
     def say(self, text: str) -> None:
         self._live.console.print(text, markup=False, highlight=False)
@@ -111,13 +121,14 @@ class SweepBar(SweepLines):
         if not self.ended_runs:
             return "time left unknown"
         seconds = (time.monotonic() - self._began) / self.ended_runs * (self.total - self.ended_runs)
-        return f"about {seconds / 60:.0f} min left" if seconds > 90 else f"about {seconds:.0f} s left"
+        return f"about {duration(seconds)} left"
 
     def _in_progress(self) -> list[str]:
-        running = (record for record in all_runs(self._folder) if record.status == RUNNING)
-        mine = (record for record in running if record.header["links"].get("sweep") == self._sweep)
+        new = sorted(path for path in self._folder.iterdir() if path.name not in self._before)
+        records = [RunRecord(path) for path in new if (path / "run.json").is_file()]
         return [
             f"{record.name}  epoch {record.epochs_done}/{record.config.training.epochs}"
             + (f"  validation {record.metrics['accuracy/val']:.2%}" if "accuracy/val" in record.metrics else "")
-            for record in mine
+            for record in records
+            if record.status == RUNNING
         ]

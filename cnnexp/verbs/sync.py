@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
     from cnnexp.runs.record import RunRecord
     from cnnexp.runs.store import Store
+    from cnnexp.runs.sweep_record import SweepRecord
 
 EXAMPLE = """  cnnexp sync              every run of this folder
-  cnnexp sync latest       one run, also with tracking off"""
+  cnnexp sync latest       one run, also with tracking off
+  cnnexp sync 81c2         a sweep's id: its runs and their parent"""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Synced:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("runs", nargs="*", metavar="RUN", help="only these runs (default: all that are tracked)")
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="only these runs or sweeps (default: all tracked)")
     parser.add_argument("--json", action="store_true", help="print a JSON list instead of lines")
 
 
@@ -55,12 +57,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _sync(words: list[str]) -> Iterable[Synced]:
-    from cnnexp.runs.find import all_runs, find_run, runs_folder
-    from cnnexp.runs.writer import is_alive
-
-    records = [find_run(word, runs_folder()) for word in words] or [
-        record for record in all_runs(runs_folder()) if not is_alive(record.folder)
-    ]
+    records, sweeps = _named(words) if words else _all()
     stores = Stores()
     for record in records:
         try:
@@ -68,6 +65,34 @@ def _sync(words: list[str]) -> Iterable[Synced]:
                 yield _publish(record, stores)
         except CnnexpError as error:
             yield Synced(record.folder.name, "failed", str(error))
+    for sweep in sweeps:
+        try:
+            if words or sweep.tracking.enabled:
+                yield _publish_parent(sweep)
+        except CnnexpError as error:
+            yield Synced(sweep.folder.name, "failed", str(error))
+
+
+def _all() -> tuple[list[RunRecord], list[SweepRecord]]:
+    """Everything in this folder that no process is writing."""
+    from cnnexp.runs.find import all_runs, runs_folder
+    from cnnexp.runs.sweep_record import all_sweeps
+    from cnnexp.runs.writer import is_alive
+
+    runs = [record for record in all_runs(runs_folder()) if not is_alive(record.folder)]
+    return runs, [sweep for sweep in all_sweeps(runs_folder()) if not is_alive(sweep.folder)]
+
+
+def _named(words: list[str]) -> tuple[list[RunRecord], list[SweepRecord]]:
+    """The runs that the words name, and the sweeps with their runs."""
+    from cnnexp.runs.find import find_run, runs_folder
+    from cnnexp.runs.sweep_record import find_sweep
+
+    found = {word: find_sweep(word, runs_folder()) for word in words}
+    sweeps = [sweep for sweep in found.values() if sweep is not None]
+    runs = [find_run(word, runs_folder()) for word, sweep in found.items() if sweep is None]
+    runs += [record for sweep in sweeps for _, record in sweep.runs()]
+    return list({record.id: record for record in runs}.values()), sweeps
 
 
 class Stores:
@@ -91,6 +116,14 @@ class Stores:
         if isinstance(found, StoreError):
             raise found
         return found
+
+
+def _publish_parent(sweep: SweepRecord) -> Synced:
+    """The parent run of a sweep, and the tags that make its runs its children."""
+    from cnnexp.runs.publish_sweep import publish_sweep
+
+    publish_sweep(sweep, sweep.tracking)
+    return Synced(sweep.id, "published", f"sweep, {len(sweep.runs())} runs")
 
 
 def _publish(record: RunRecord, stores: Stores) -> Synced:

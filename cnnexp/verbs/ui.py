@@ -19,11 +19,12 @@ from cnnexp.interrupts import Terminated
 
 EXAMPLE = """  cnnexp ui                      the runs of the store in this folder
   cnnexp ui latest --open        one run, in a browser
+  cnnexp ui 81c2                 exactly the runs of one sweep, best first
   cnnexp ui --port 8080 --uri sqlite:////data/mlflow.db"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", nargs="?", metavar="RUN", help="open on this run: its id, MLflow's, a prefix, latest")
+    parser.add_argument("run", nargs="?", metavar="RUN", help="open on this run or sweep: an id, a prefix, latest")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, help="port (default: the first free one from 5000 up)")
     parser.add_argument("--uri", help="the store (default: the run's, $MLFLOW_TRACKING_URI, mlflow.db in this folder)")

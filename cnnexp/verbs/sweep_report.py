@@ -1,0 +1,81 @@
+"""The answer of a sweep as text and as JSON: at its end, or again at any time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnexp.runs.record import FINISHED
+from cnnexp.runs.sweep_record import SweepRecord
+from cnnexp.verbs.report import UI, table
+from cnnexp.verbs.sweep_plan import impossible_lines
+
+ROWS = 40
+
+
+def summary_lines(record: SweepRecord) -> list[str]:
+    """The recipes, what can be said of them, what was chosen, and what went wrong with the path of its log."""
+    from cnnexp.analysis.sweeps import honest_words
+    from cnnexp.study.summary import counts_line, recipe_rows, swept_runs
+
+    runs = swept_runs(record)
+    header, rows = recipe_rows(record, runs)
+    lines = [f"sweep {record.id}  {record.name}: {record.status}", counts_line(record)]
+    if runs:
+        more = [f"… and {len(rows) - ROWS} more in sweep.csv"] if len(rows) > ROWS else []
+        lines += ["", *table(header, rows[:ROWS]), *more, "", *honest_words(runs)]
+    chosen = record.result
+    if chosen:
+        test = chosen["metrics"].get("accuracy/test")
+        tested = f", test accuracy {test:.2%}" if test is not None else ""
+        lines.append(f"Chosen by validation: {chosen['name']} (run {chosen['run']}){tested}.")
+    wrong = _what_went_wrong(record)
+    return [*lines, *[""] * bool(wrong), *wrong]
+
+
+def _what_went_wrong(record: SweepRecord) -> list[str]:
+    names = {point["number"]: point["name"] for point in record.points}
+    lines = []
+    for number, ended in sorted(record.outcomes.items()):
+        if ended["status"] != FINISHED and ended["outcome"] != "pruned":
+            lines.append(f"{ended['status']}  {names[number]}: {ended['message']}\n    log: {ended['log']}")
+    return [*lines, *impossible_lines(record.points)]
+
+
+def where_to_look(record: SweepRecord) -> list[str]:
+    """Folders, commands and the link that opens on exactly this sweep's runs."""
+    lines = []
+    if (record.folder / "figures").is_dir():
+        lines += [f"pictures  {record.folder / 'figures'}", f"table     {record.folder / 'sweep.csv'}"]
+    else:
+        lines.append(f"pictures  none yet; draw them: cnnexp show {record.id} --draw")
+    lines.append(f"report    cnnexp show {record.id}")
+    mlflow = record.mlflow
+    if "run_id" in mlflow:
+        from cnnexp.runs.links import experiment_link
+
+        server = str(mlflow["uri"]) if str(mlflow["uri"]).startswith(("http://", "https://")) else UI
+        link = experiment_link(server, str(mlflow["experiment_id"]), record.id)
+        lines += [f"look      cnnexp ui {record.id}", f"          {link}"]
+    elif record.tracking.enabled:
+        lines.append(f"publish   cnnexp sync {record.id}")
+    return lines
+
+
+def as_json(record: SweepRecord) -> dict[str, Any]:
+    """A sweep as plain values: its points with verdicts, what became of them, metrics, the choice."""
+    runs = {point["number"]: run for point, run in record.runs()}
+    points = []
+    for point in record.points:
+        run, ended = runs.get(point["number"]), record.outcomes.get(point["number"], {})
+        points.append({
+            **point,
+            "run": run.id if run else None,
+            "status": run.status if run else ended.get("status"),
+            "message": ended.get("message", ""),
+            "metrics": run.metrics if run else {},
+        })  # fmt: skip
+    return {
+        "id": record.id, "name": record.name, "status": record.status, "command": record.header["command"],
+        "created": record.created, "points": points, "result": record.result, "folder": str(record.folder),
+        "mlflow": record.mlflow,
+    }  # fmt: skip

@@ -1,0 +1,82 @@
+"""Numbers worked by hand: three recipes, their seeds, and what may be said of them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from cnnexp.analysis.sweeps import SweptRun, chosen_run, honest_words, least_telling, recipes_of, verdict_words, welch
+
+
+def run(recipe: str, seed: int, accuracy: float, loss: float = 0.1, name: str = "") -> SweptRun:
+    return SweptRun(
+        run=name or f"{recipe}{seed}", name=f"kernel_size={recipe} seed={seed}", variant=f"v{recipe}",
+        varied={"model.kernel_size": recipe, "seed": str(seed)}, accuracy=accuracy, loss=loss, seconds=2.0 + seed,
+        parameters=100, multiply_adds=1000, digits=10_000,
+    )  # fmt: skip
+
+
+THREE = [run("3", s, a) for s, a in enumerate((0.90, 0.91, 0.92))]
+FIVE = [run("5", s, a) for s, a in enumerate((0.95, 0.96, 0.97))]
+
+
+def test_recipes_are_grouped_by_variant_best_mean_first() -> None:
+    five, three = recipes_of([THREE[0], FIVE[0], THREE[1], FIVE[1], FIVE[2], THREE[2]])
+    assert (five.name, three.name) == ("kernel_size=5", "kernel_size=3")
+    assert five.accuracy == pytest.approx(0.96)
+    assert five.spread == pytest.approx(0.01)  # sqrt((0.01² + 0 + 0.01²) / 2)
+    assert five.seconds == pytest.approx(3.0)
+    assert math.isnan(recipes_of(THREE[:1])[0].spread)
+    tie = [run("3", 0, 0.9, loss=0.5), run("5", 0, 0.9, loss=0.4)]
+    assert [recipe.name for recipe in recipes_of(tie)] == ["kernel_size=5", "kernel_size=3"]
+
+
+def test_the_chosen_run_is_of_the_best_recipe_not_the_luckiest_run() -> None:
+    lucky = [run("9", 0, 0.99, loss=0.01), run("9", 1, 0.80)]
+    best = [run("5", 0, 0.95, loss=0.3), run("5", 1, 0.94, loss=0.2)]
+    chosen = chosen_run([*lucky, *best])
+    assert chosen is not None
+    assert chosen.run == "51"
+    assert chosen_run([]) is None
+
+
+def test_welch() -> None:
+    """By hand: means 0.96 and 0.91, variances 0.0001 each, n = 3: t = 0.05 / sqrt(0.0002 / 3), 4 degrees."""
+    t, freedom = welch([0.95, 0.96, 0.97], [0.90, 0.91, 0.92])
+    assert t == pytest.approx(0.05 / math.sqrt(0.0002 / 3))
+    assert freedom == pytest.approx(4)
+    t, freedom = welch([1, 2, 3, 4, 5], [2, 2, 2.5])  # variances 2.5 and 1/12
+    a, b = 2.5 / 5, 1 / 12 / 3
+    assert t == pytest.approx((3 - 13 / 6) / math.sqrt(a + b))
+    assert freedom == pytest.approx((a + b) ** 2 / (a * a / 4 + b * b / 2))
+    assert welch([1, 1], [1, 1]) == (0.0, 2.0)
+    assert welch([2, 2], [1, 1]) == (math.inf, 2.0)
+    assert welch([1, 1], [2, 2]) == (-math.inf, 2.0)
+
+
+def test_larger_than_the_spread_or_not_or_unknown() -> None:
+    best, other = recipes_of([*FIVE, *THREE])
+    assert verdict_words(best, other) == "5.00% behind: more than the spread between seeds (Welch's t-test, 95 %)"
+    close = [run("5", s, a) for s, a in enumerate((0.91, 0.92, 0.93))]
+    best, other = recipes_of([*close, *THREE])  # t = 1.22, below 2.78 at 4 degrees
+    assert verdict_words(best, other).startswith("1.00% behind: not more than the spread between seeds")
+    best, other = recipes_of([*FIVE[:1], *THREE])
+    assert "unknown whether that is more than chance (one seed each, at least 3 tell)" in verdict_words(best, other)
+    best, other = recipes_of([*FIVE, *THREE[:2]])
+    assert "2 seeds each" in verdict_words(best, other)
+
+
+def test_how_little_few_digits_can_tell() -> None:
+    """1.96 sqrt(2 p (1 - p) / n): 500 digits at 0.95 cannot tell less than 2.7 %."""
+    assert least_telling(500, 0.95) == pytest.approx(1.96 * math.sqrt(2 * 0.95 * 0.05 / 500), rel=1e-4)
+    assert math.isnan(least_telling(0, 0.9))
+
+
+def test_words() -> None:
+    lines = honest_words([*FIVE, *THREE])
+    assert lines[0].startswith("kernel_size=3: 5.00% behind")
+    assert "10,000 validation digits" in lines[1]
+    assert lines[-1] == "The best of 6 runs is also the luckiest of 6: expect a little less of it."
+    assert honest_words([]) == ["No run finished, so nothing can be said."]
+    assert not any("luckiest" in line for line in honest_words(FIVE[:1]))

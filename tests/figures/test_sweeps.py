@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from cnnexp.figures.sweeps import PlottedRun, all_curves, cost_against_accuracy, metric_against_value, table_picture
+
+
+def run(kernel: str, accuracy: float, rate: str = "0.1", cost: float = 1000) -> PlottedRun:
+    return PlottedRun(f"kernel_size={kernel}", {"k": kernel, "rate": rate}, accuracy, cost, cost * 10, cost / 100)
+
+
+def dots(figure: Figure, label: str = "one run") -> list[tuple[float, float]]:
+    """What the marked lines of the first axes show, as (x, y)."""
+    lines = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert any(line.get_label() == label for line in lines) or label == ""
+    return [(float(x), float(y)) for line in lines for x, y in zip(*line.get_data(), strict=True)]
+
+
+def test_every_run_is_a_dot_at_its_value_and_each_value_has_its_mean() -> None:
+    figure = metric_against_value([run("3", 0.90), run("5", 0.95), run("3", 0.92)], "k")
+    found = dots(figure)
+    assert sorted(round(y, 6) for _, y in found) == [90, 92, 95]
+    assert {round(x) for x, y in found if y < 93} == {0}
+    means = [line for line in figure.axes[0].lines if line.get_marker() != "o"]
+    assert [pytest.approx(line.get_ydata()[0]) for line in means] == [91, 95]
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["3", "5"]
+    assert figure.axes[0].get_ylim()[1] <= 100.5
+
+
+def test_many_numbers_stand_at_their_place() -> None:
+    runs = [run("3", 0.5 + i / 100, rate=f"{10**-i:g}") for i in range(9)]
+    figure = metric_against_value(runs, "rate")
+    assert figure.axes[0].get_xscale() == "log"
+    assert dots(figure) == [(pytest.approx(10**-i), pytest.approx(50 + i)) for i in range(9)]
+    even = metric_against_value([run("3", 0.5, rate=str(i)) for i in range(10)], "rate")
+    assert even.axes[0].get_xscale() == "linear"
+
+
+def test_cost() -> None:
+    figure = cost_against_accuracy([run("3", 0.9, cost=1000), run("5", 0.95, cost=2000)])
+    costs = [axes.lines[0].get_xdata().tolist() for axes in figure.axes]
+    assert costs == [[1000, 2000], [10_000, 20_000], [10, 20]]
+    labels = ["parameters", "multiply-adds a digit", "seconds of training"]
+    assert [axes.get_xlabel() for axes in figure.axes] == labels
+    one = cost_against_accuracy([run("3", 1.0)])
+    low, high = one.axes[0].get_xlim()
+    assert low < 1000 < high
+
+
+def test_curves_of_all_runs_with_names_while_they_are_few() -> None:
+    histories = {f"run {i}": [(0, 2.3), (1, 1 / (i + 1))] for i in range(12)}
+    figure = all_curves(histories)
+    assert len(figure.axes[0].lines) == 12
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(histories)
+    assert figure.axes[0].get_yscale() == "log"
+    many = all_curves(histories | {"one more": [(0, 0.0)], "none yet": []})
+    assert not many.legends
+    assert many.axes[0].get_yscale() == "linear"
+
+
+def test_the_table() -> None:
+    figure = table_picture(["kernel", "accuracy"], [["3", "95%"], ["5", "90%"]], title="한글", note="a note")
+    texts = {text.get_text(): text for text in figure.findobj(match=lambda one: hasattr(one, "get_text"))}
+    assert {"kernel", "accuracy", "3", "95%", "5", "90%", "한글", "a note"} <= set(texts)
+    assert texts["95%"].get_weight() == "bold"
+    assert texts["90%"].get_weight() == "normal"
+    drawn = figure.canvas.buffer_rgba()
+    assert np.asarray(drawn).std() > 0
