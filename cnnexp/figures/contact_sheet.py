@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from cnnexp.figures.glyphs import drawable
 from cnnexp.figures.page import HEADING, blank_page, fit, shorten, text_width
 from cnnexp.figures.pictures import as_pictures
 from cnnexp.figures.scales import colour_scale, shared_limits
@@ -29,7 +30,7 @@ def contact_sheet(
     digits = len(images)
     names = list(maps)
     with styled(layer, *names, *labels):
-        left = MARGIN + min(_NAME, max(text_width(name, BODY) for name in names)) + 0.15
+        left = MARGIN + min(_NAME, max(text_width(drawable(name), BODY) for name in names)) + 0.15
         group = channels * (_CELL + _SPACE) + _GROUP
         top = HEADING + 0.25
         page = blank_page(left + digits * group + 0.9, top + (len(names) + 1) * (_CELL + _SPACE) + 0.3)

@@ -15,6 +15,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from cnnexp.figures.glyphs import drawable
 from cnnexp.figures.page import HEADING, blank_page, shorten, text_width
 from cnnexp.figures.style import BLUE, BODY, INK, MARGIN, MUTED, RED, SMALL, TITLE, styled
 
@@ -56,7 +57,7 @@ def metric_against_value(runs: Sequence[PlottedRun], key: str) -> Figure:
                       label="mean" if place == 0 else None)  # fmt: skip
         axes.set_xticks(range(len(values)), [shorten(value, SMALL, 1.1) for value in values])
         axes.set_xlim(-0.6, len(values) - 0.4)
-        axes.set_xlabel(key)
+        axes.set_xlabel(drawable(key))
         axes.grid(axis="x", visible=False)
         _accuracy_axis(axes)
         figure.legend(loc="outside lower center", ncols=2, fontsize=BODY)
@@ -79,7 +80,7 @@ def _accuracy_over_numbers(runs: Sequence[PlottedRun], key: str) -> Figure:
         if min(numbers) > 0 and max(numbers) / min(numbers) > _DECADES:
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.set_xlabel(key)
+        axes.set_xlabel(drawable(key))
         _accuracy_axis(axes)
         figure.legend(loc="outside lower center", fontsize=BODY)
         return figure
@@ -130,7 +131,10 @@ def all_curves(histories: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
 def table_picture(header: Sequence[str], rows: Sequence[Sequence[str]], *, title: str, note: str) -> Figure:
     """A table as a picture: the first row is the best, drawn bold."""
     with styled(title, *(cell for row in rows for cell in row)):
-        widths = [max(text_width(cell, BODY) for cell in column) + 0.35 for column in zip(header, *rows, strict=True)]
+        widths = [
+            max(text_width(drawable(cell), BODY) for cell in column) + 0.35
+            for column in zip(header, *rows, strict=True)
+        ]
         page = blank_page(sum(widths) + 2 * MARGIN, HEADING + 0.3 * (len(rows) + 1) + 0.3)
         page.heading(title, note)
         for line, row in enumerate([header, *rows]):
