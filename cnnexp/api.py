@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from cnnexp.evaluation import Evaluation
     from cnnexp.inspection import Inspection
+    from cnnexp.prediction import Answer
     from cnnexp.shapes import LayerTable
 
 
@@ -95,6 +96,15 @@ class Run:
         from cnnexp.evaluation import load_model
 
         return load_model(self.record)
+
+    def predict(self, *paths: str | Path, as_is: bool = False) -> list[Answer]:
+        """What the network says of picture files, or of folders of them.
+
+        Raises DataError with every file that is missing, broken or blank, RunError for a run without weights.
+        """
+        from cnnexp.prediction import ask, expected_by, read_pictures_for
+
+        return ask([self.record], read_pictures_for(expected_by([self.record], as_is=as_is), [*map(str, paths)]))
 
     def evaluate(self, *overrides: str, split: str = "test") -> Evaluation:
         """The network on one split of its own digits (train, validation, test), or of those that `data…` words name.

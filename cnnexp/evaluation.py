@@ -200,10 +200,13 @@ def evaluate_record(record: RunRecord, data: Data, split: str, *, trained_too: b
     return Measured(evaluation_of(found, chosen.labels), digits.source, digits.class_names, trained)
 
 
-def load_model(record: RunRecord) -> keras.Model:
-    """The recorded network with its kept weights, rebuilt from the checked config; no code is read from the record."""
+def load_model(record: RunRecord, threads: int | None = None) -> keras.Model:
+    """The recorded network with its kept weights, rebuilt from the checked config; no code is read from the record.
+
+    threads: inside one operation; None: as many as the run had.
+    """
     config = record.config
-    make_deterministic(config.seed, int(record.environment["threads"]))
+    make_deterministic(config.seed, threads or int(record.environment["threads"]))
     from cnnexp.nn.model import build_model
     from cnnexp.nn.weights import load_weights
 

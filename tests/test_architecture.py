@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("runs",),
     ("analysis", "figures"),
     ("drawing", "evaluation", "probing", "explaining", "inspection_input"),
-    ("inspection", "report"),
+    ("inspection", "prediction", "report"),
     ("inspection_words", "comparing", "experiment"),
     ("inspection_drawing",),
     ("inspection_files",),
