@@ -109,6 +109,14 @@ class Ending:
     message: str = ""
 
 
+def ending_of(events: tuple[dict[str, Any], ...]) -> Ending | None:
+    """How a journal says that its writer ended; None while it goes on (or since its process is gone)."""
+    last = next((event for event in reversed(events) if event["event"] in ("started", "ended")), None)
+    if last is None or last["event"] == "started":
+        return None
+    return Ending(last["status"], last["outcome"], last.get("message", ""))
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """One record, read from its folder. Values are read when they are asked for and kept."""
@@ -184,10 +192,7 @@ class RunRecord:
     @property
     def ending(self) -> Ending | None:
         """How it ended; None while it runs (or since its process is gone)."""
-        last = next((e for e in reversed(self.events) if e["event"] in ("started", "ended")), None)
-        if last is None or last["event"] == "started":
-            return None
-        return Ending(last["status"], last["outcome"], last.get("message", ""))
+        return ending_of(self.events)
 
     @property
     def status(self) -> str:

@@ -20,7 +20,7 @@ from cnnexp.config.schema import Tracking
 from cnnexp.errors import RunError, show
 from cnnexp.runs.files import read_json
 from cnnexp.runs.find import SHOWN, all_runs
-from cnnexp.runs.record import RUNNING, Ending, RunRecord, read_events
+from cnnexp.runs.record import RUNNING, Ending, RunRecord, ending_of, read_events
 
 SWEEP_FILE = "sweep.json"
 DONE, GOES_ON, IMPOSSIBLE = "done", "goes on", "impossible"
@@ -79,10 +79,7 @@ class SweepRecord:
 
     @property
     def ending(self) -> Ending | None:
-        last = next((e for e in reversed(self.events) if e["event"] in ("started", "ended")), None)
-        if last is None or last["event"] == "started":
-            return None
-        return Ending(last["status"], last["outcome"], last.get("message", ""))
+        return ending_of(self.events)
 
     @property
     def status(self) -> str:

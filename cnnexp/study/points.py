@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -177,8 +177,3 @@ class Composer:
             composed = compose(CONFIG_NAME, [*groups, *self.loader], return_hydra_config=True)
             self._bases[groups] = job_part(composed), choices_of(composed)
         return self._bases[groups]
-
-
-def varied_keys(points: Sequence[Point]) -> Iterator[str]:
-    """The keys that vary, in order."""
-    yield from dict.fromkeys(key for point in points for key, _ in point.varied)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from cnnexp.analysis.scores import standard_error, wilson
@@ -89,8 +89,3 @@ def interval(accuracy: float, digits: int) -> str:
     """`97.80% (95 % interval 96.10% to 98.76%)`: a share with its Wilson interval."""
     low, high = wilson(round(accuracy * digits), digits)
     return f"{accuracy:.2%} (95 % interval {low:.2%} to {high:.2%})"
-
-
-def changed_knobs(changed: Mapping[str, Any]) -> str:
-    """`model.kernel_size=5 training.epochs=3`."""
-    return " ".join(f"{key}={value}" for key, value in changed.items())
