@@ -50,8 +50,8 @@ class Page:
     def picture(self, pixels: NDArray[Any], box: Box, norm: Normalize, colours: str | Colormap) -> AxesImage:
         """Show an (h, w) or (h, w, 3) array over the whole box, each value a flat rectangle, in a frame."""
         left, top, width, height = box
-        self.axes.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor=RULE, linewidth=0.8))
-        image = self.axes.imshow(
+        self.axes.add_artist(Rectangle((left, top), width, height, fill=False, edgecolor=RULE, linewidth=0.8))
+        return self.axes.imshow(
             pixels,
             extent=(left, left + width, top + height, top),
             norm=norm,
@@ -59,8 +59,6 @@ class Page:
             interpolation="nearest",
             aspect="auto",
         )
-        self._keep_limits()
-        return image
 
     def digit(self, pixels: NDArray[Any], box: Box) -> AxesImage:
         """Show a picture of values 0..1 as dark ink on white paper, or in its colours."""
@@ -81,10 +79,6 @@ class Page:
         bottom = self.height - top - height
         return self.figure.add_axes((left / self.width, bottom / self.height, width / self.width, height / self.height))
 
-    def _keep_limits(self) -> None:
-        self.axes.set_xlim(0, self.width)
-        self.axes.set_ylim(self.height, 0)
-
 
 def blank_page(width: float, height: float) -> Page:
     """A page of that many inches, at least wide enough for a heading."""
@@ -93,9 +87,10 @@ def blank_page(width: float, height: float) -> Page:
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    page = Page(figure, axes, width, height)
-    page._keep_limits()
-    return page
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    axes.set_autoscale_on(False)
+    return Page(figure, axes, width, height)
 
 
 def fit(shape: tuple[int, ...], box: Box) -> Box:
