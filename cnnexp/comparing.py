@@ -14,7 +14,8 @@ from cnnexp.report import report_page
 from cnnexp.report.words import headline
 from cnnexp.runs.files import write_text
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.store import open_store, sqlite_file, tracking_uri
+from cnnexp.runs.server import address_of
+from cnnexp.runs.store import open_store
 
 FOLDER, REPORT = "comparisons", "report.html"
 MOST = 20
@@ -72,8 +73,8 @@ def write_report(comparison: Comparison, folder: Path) -> Path:
     return path
 
 
-def in_mlflow(comparison: Comparison, report: Path, ui: str) -> str:
-    """Put the report beside the first run in MLflow; returns its link. ui: the address where `cnnexp ui` shows files.
+def in_mlflow(comparison: Comparison, report: Path) -> str:
+    """Put the report beside the first run in MLflow; returns its link.
 
     Raises StoreError when the store cannot take it.
     """
@@ -84,10 +85,7 @@ def in_mlflow(comparison: Comparison, report: Path, ui: str) -> str:
     store = open_store(tracking, create=True, known=known)
     runs = [run.record.id for run in comparison.runs]
     told = PublishedComparison(comparison_key(comparison), comparison_name(comparison), note(comparison), runs, report)
-    server = (
-        store.shown if sqlite_file(tracking_uri(tracking, known)) is None and store.shown.startswith("http") else ui
-    )
-    return publish_comparison(store, tracking.experiment, told, server)
+    return publish_comparison(store, tracking.experiment, told, address_of(store.shown))
 
 
 def note(comparison: Comparison) -> str:

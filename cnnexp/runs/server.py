@@ -18,20 +18,44 @@ from cnnexp.runs.store import ARTIFACTS, sqlite_file, without_secrets
 
 FIRST_PORT, LAST_PORT = 5000, 5999
 START_SECONDS, END_SECONDS, POLL_SECONDS = 120.0, 5.0, 0.1
+KNOCK_SECONDS = 0.5
+LOOPBACK = "127.0.0.1"
 ANY_ADDRESS = ("0.0.0.0", "::")
 
 
 def free_port(host: str) -> int:
     """The first port from 5000 up that nobody listens on."""
     for port in range(FIRST_PORT, LAST_PORT + 1):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
+        if _is_free(host, port):
             return port
     raise StoreError("--port", f"none free on {host}", f"a free port from {FIRST_PORT} to {LAST_PORT}", "Give --port.")
+
+
+def address_of(uri: str) -> str:
+    """Where a store is looked at: a server's own address; for any other where `cnnexp ui` would show it, or does."""
+    if uri.startswith(("http://", "https://")):
+        return uri
+    port = next((port for port in range(FIRST_PORT, LAST_PORT + 1) if _is_free(LOOPBACK, port) or _is_mlflow(port)),
+                FIRST_PORT)  # fmt: skip
+    return f"http://{LOOPBACK}:{port}"
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _is_mlflow(port: int) -> bool:
+    try:
+        with urlopen(f"http://{LOOPBACK}:{port}/health", timeout=KNOCK_SECONDS) as answer:
+            return bool(answer.read(3) == b"OK")
+    except OSError:
+        return False
 
 
 class UiServer:
@@ -44,14 +68,14 @@ class UiServer:
     @property
     def address(self) -> str:
         """Where a browser on this machine finds it."""
-        return f"http://{'127.0.0.1' if self.host in ANY_ADDRESS else self.host}:{self.port}"
+        return f"http://{LOOPBACK if self.host in ANY_ADDRESS else self.host}:{self.port}"
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
     def __enter__(self) -> Self:
-        if self._somebody_listens():
+        if not _is_free(self.host, self.port):
             raise StoreError("--port", f"{self.port}, taken on {self.host}", "a free port", "Leave --port out.")
         self._log = tempfile.TemporaryFile()
         command = [sys.executable, "-m", "mlflow", "server", "--host", self.host, "--port", str(self.port),
@@ -100,15 +124,6 @@ class UiServer:
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
         }
-
-    def _somebody_listens(self) -> bool:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self.host, self.port))
-            except OSError:
-                return True
-        return False
 
     def _answers(self) -> bool:
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnexp.runs.find import runs_folder
-from cnnexp.verbs.report import UI, table
+from cnnexp.verbs.report import table
 
 if TYPE_CHECKING:
     from cnnexp.analysis.comparison import ComparedRun, Comparison, Pair
@@ -39,7 +39,7 @@ def main(args: argparse.Namespace) -> int:
     everything = bury_the_dead(runs_folder())
     comparison = comparison_of(chosen_runs(args.runs, runs_folder()), everything)
     path = write_report(comparison, args.folder or comparison_folder(comparison, Path.cwd()))
-    link = in_mlflow(comparison, path, UI) if args.mlflow else None
+    link = in_mlflow(comparison, path) if args.mlflow else None
     if args.json:
         print(json.dumps(as_json(comparison) | {"report": str(path), "mlflow": link}, ensure_ascii=False))
         return 0

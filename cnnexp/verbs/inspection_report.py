@@ -13,7 +13,6 @@ from cnnexp.inspection import Inspection, Step
 from cnnexp.inspection_files import plain
 from cnnexp.inspection_words import after_the_sum, rows_read, sentence, where
 from cnnexp.shapes import output_formula, padding_formula
-from cnnexp.verbs.report import UI
 
 SMALL = (8, 8, 4)
 WIDTH = 100
@@ -176,9 +175,10 @@ def link_of(inspection: Inspection) -> str | None:
     if inspection.mlflow is None:
         return None
     from cnnexp.runs.links import run_link
+    from cnnexp.runs.server import address_of
 
     uri, experiment_id, run_id = inspection.mlflow
-    return run_link(uri if uri.startswith(("http://", "https://")) else UI, experiment_id, run_id)
+    return run_link(address_of(uri), experiment_id, run_id)
 
 
 def as_json(inspection: Inspection) -> dict[str, Any]:

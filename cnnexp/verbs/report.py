@@ -8,9 +8,6 @@ from typing import Any
 from cnnexp.analysis.scores import standard_error, wilson
 from cnnexp.runs.record import RunRecord
 
-UI = "http://127.0.0.1:5000"
-"""Where `cnnexp ui` shows a store that is a file, unless that port is taken."""
-
 
 def ending_lines(record: RunRecord) -> str:
     """The short result table of a run that has ended, and how to look at it."""
@@ -47,9 +44,9 @@ def where_to_look(record: RunRecord) -> list[str]:
     mlflow = record.mlflow
     if "run_id" in mlflow:
         from cnnexp.runs.links import run_link
+        from cnnexp.runs.server import address_of
 
-        server = str(mlflow["uri"]) if str(mlflow["uri"]).startswith(("http://", "https://")) else UI
-        link = run_link(server, str(mlflow["experiment_id"]), str(mlflow["run_id"]))
+        link = run_link(address_of(str(mlflow["uri"])), str(mlflow["experiment_id"]), str(mlflow["run_id"]))
         lines += [f"look      cnnexp ui {record.id}", f"          {link}"]
     elif record.config.tracking.enabled:
         lines.append(f"publish   cnnexp sync {record.id}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from cnnexp.runs.record import FINISHED
 from cnnexp.runs.sweep_record import SweepRecord
-from cnnexp.verbs.report import UI, table
+from cnnexp.verbs.report import table
 from cnnexp.verbs.sweep_plan import impossible_lines
 
 ROWS = 40
@@ -52,9 +52,9 @@ def where_to_look(record: SweepRecord) -> list[str]:
     mlflow = record.mlflow
     if "run_id" in mlflow:
         from cnnexp.runs.links import experiment_link
+        from cnnexp.runs.server import address_of
 
-        server = str(mlflow["uri"]) if str(mlflow["uri"]).startswith(("http://", "https://")) else UI
-        link = experiment_link(server, str(mlflow["experiment_id"]), record.id)
+        link = experiment_link(address_of(str(mlflow["uri"])), str(mlflow["experiment_id"]), record.id)
         lines += [f"look      cnnexp ui {record.id}", f"          {link}"]
     elif record.tracking.enabled:
         lines.append(f"publish   cnnexp sync {record.id}")
