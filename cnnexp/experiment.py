@@ -7,10 +7,12 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from cnnexp.analysis.findings import findings
 from cnnexp.config.compose import Composed
 from cnnexp.config.identity import identity, to_yaml
 from cnnexp.config.layers import conv_blocks
@@ -153,8 +155,16 @@ def train_and_record(run: RunWriter, config: ExperimentConfig, digits: Digits, l
         raise
     finally:
         listener.ended()
+        _note_findings(run)
         _finish(run.read(), listener, publisher)
     return run.read()
+
+
+def _note_findings(run: RunWriter) -> None:
+    """What the run's own signals say goes into its record, where MLflow's description takes it from."""
+    if found := findings(run.read()):
+        with suppress(OSError):
+            run.event("found", findings=[str(finding) for finding in found])
 
 
 def _finish(record: RunRecord, listener: Listener, publisher: Publisher) -> None:

@@ -15,6 +15,7 @@ from cnnexp.data import load_digits
 from cnnexp.errors import ConfigError, TrainingError
 from cnnexp.experiment import KNOWN_SHAPES, check_against, create_run, prepare, record_epoch, run_name
 from cnnexp.nn.checkpoint import load_latest
+from cnnexp.runs.description import describe
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.writer import RunWriter
 from tests.conftest import SMALL, Command, Trained, train_in, working_in
@@ -155,6 +156,7 @@ def test_files_of_a_finished_record(trained: Trained) -> None:
         "epoch",
         "result",
         "ended",
+        "found",
     ]
     assert (trained.record.status, trained.record.ending.outcome) == ("FINISHED", "complete")  # type: ignore[union-attr]
     config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
@@ -233,6 +235,7 @@ def test_a_diverged_run(command: Command, tmp_path: Path) -> None:
     assert "epoch 1, batch 2 of 4" in done.err
     assert "training.learning_rate" in done.err.splitlines()[-1]
     assert "epoch 1" in record.ending.message  # type: ignore[union-attr]
+    assert "Try `training.learning_rate=" in describe(record)
     assert (folder / "checkpoint").is_dir()
     assert not (folder / "weights.npz").exists()
 

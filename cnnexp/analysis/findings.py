@@ -45,6 +45,9 @@ class Finding:
     evidence: str
     override: str
 
+    def __str__(self) -> str:
+        return f"{self.text[0].upper()}{self.text[1:]}: {self.evidence}. Try `{self.override}`."
+
 
 def findings(record: RunRecord) -> tuple[Finding, ...]:
     """What is found in a run's history and signals, causes before symptoms; empty for a healthy run.

@@ -12,7 +12,7 @@ LONGEST = 6000
 
 def describe(record: RunRecord) -> str:
     """The report of a run. Its first line is all that MLflow shows until a person asks for more."""
-    parts = [_headline(record), _message(record), _layers(record), _data(record), _commands(record)]
+    parts = [_headline(record), _message(record), _found(record), _layers(record), _data(record), _commands(record)]
     return "\n\n".join(part for part in parts if part)[:LONGEST]
 
 
@@ -39,6 +39,12 @@ def _accuracy(record: RunRecord) -> str:
 def _message(record: RunRecord) -> str:
     message = record.ending.message if record.ending else ""
     return f"> {message.splitlines()[0]}" if message else ""
+
+
+def _found(record: RunRecord) -> str:
+    """What its own signals said when it ended, each with its evidence and one override to try."""
+    lines = [f"* {finding}" for event in record.of_kind("found")[-1:] for finding in event["findings"]]
+    return "\n".join(["### What its own signals say", "", *lines]) if lines else ""
 
 
 def _layers(record: RunRecord) -> str:

@@ -3,7 +3,7 @@
 run.json          who: id, name, time, overrides, identity, data (written once)
 config.yaml       the whole checked config
 environment.json  machine, packages, git commit; code.patch: what differs from that commit
-events.jsonl      what happened, in order: started, epoch, result, ended (only ever appended to)
+events.jsonl      what happened, in order: started, epoch, result, ended, found (only ever appended to)
 predictions.npz   probabilities, labels and image digests of validation and test
 probes/           epoch_NNN.npz: maps and filters of the fixed digits, float16
 weights.npz       the final weights
@@ -41,6 +41,7 @@ HEADER = {
 EVENTS: dict[str, dict[str, type]] = {
     "epoch": {"epoch": int, "metrics": dict},
     "result": {"metrics": dict},
+    "found": {"findings": list},
     "ended": {"status": str, "outcome": str, "time": str},
 }
 """What the events of a kind must say, beside `event`."""
