@@ -10,13 +10,15 @@ import argparse
 import os
 import platform
 
-from benchmarks import startup, training
+from benchmarks import startup, sweeps, training
 
 BENCHMARKS = {
     "loop": training.loop,
     "loop_measured": training.loop_measured,
     "process": training.process,
     "startup": startup.startup,
+    "sweep": sweeps.sweep,
+    "sweep_memory": sweeps.sweep_memory,
 }
 
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -18,21 +19,24 @@ EPOCHS = 3
 QUIET = ("evaluation.train_size=0", "evaluation.before_training=false")
 
 
+def _source() -> Literal["mnist", "mnist_5k"]:
+    return "mnist" if os.environ.get("CNNEXP_MNIST_DIR") else "mnist_5k"
+
+
 def _overrides() -> list[str]:
-    source = "mnist" if os.environ.get("CNNEXP_MNIST_DIR") else "mnist_5k"
-    return [f"data={source}", f"training.epochs={EPOCHS}"]
+    return [f"data={_source()}", f"training.epochs={EPOCHS}"]
 
 
 @contextmanager
-def _plain() -> Iterator[list[str]]:
+def plain_script(data: Data, epochs: int, runs: int = 1) -> Iterator[list[str]]:
     """The plain script's command, on the same digits written as plain arrays."""
-    digits = load_digits(Data(source="mnist" if os.environ.get("CNNEXP_MNIST_DIR") else "mnist_5k"))
+    digits = load_digits(data)
     splits = {"": digits.train, "_val": digits.validation, "_test": digits.test}
     with tempfile.TemporaryDirectory() as folder:
         images = {f"x{name}": split.images for name, split in splits.items()}
         labels = {f"y{name}": split.labels for name, split in splits.items()}
         np.savez(Path(folder) / "digits.npz", **images, **labels)
-        yield python("-m", "benchmarks.plain_keras", folder, str(EPOCHS))
+        yield python("-m", "benchmarks.plain_keras", folder, str(epochs), str(runs))
 
 
 def _loop(measured: Measured) -> float:
@@ -41,7 +45,7 @@ def _loop(measured: Measured) -> float:
 
 def loop(count: int) -> None:
     """The training loop without loss/train_eval and step 0."""
-    with _plain() as plain:
+    with plain_script(Data(source=_source()), EPOCHS) as plain:
         ours = python("-m", "benchmarks.our_loop", *_overrides(), *QUIET)
         pairs("training loop, without train_eval and step 0", ours, plain, count,
               {"seconds": _loop, "peak MiB": lambda measured: measured.memory})  # fmt: skip
@@ -49,13 +53,13 @@ def loop(count: int) -> None:
 
 def loop_measured(count: int) -> None:
     """The training loop with loss/train_eval and step 0."""
-    with _plain() as plain:
+    with plain_script(Data(source=_source()), EPOCHS) as plain:
         ours = python("-m", "benchmarks.our_loop", *_overrides())
         pairs("training loop, with train_eval and step 0", ours, plain, count, {"seconds": _loop})
 
 
 def process(count: int) -> None:
     """The whole process: record, pictures, MLflow and all, against the plain script."""
-    with _plain() as plain:
+    with plain_script(Data(source=_source()), EPOCHS) as plain:
         pairs("whole process with all pictures", cnnexp("train", *_overrides()), plain, count,
               {"seconds": lambda measured: measured.seconds, "peak MiB": lambda measured: measured.memory})  # fmt: skip

@@ -12,11 +12,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnnexp.api import Run, compose, find, inspect, layers, list_runs, train
+    from cnnexp.api import Run, Sweep, compose, find, inspect, layers, list_runs, sweep, train
     from cnnexp.errors import CnnexpError, ConfigError, DataError, RunError, StoreError, TrainingError
 
 _FROM = {
-    "cnnexp.api": ("Run", "compose", "find", "inspect", "layers", "list_runs", "train"),
+    "cnnexp.api": ("Run", "Sweep", "compose", "find", "inspect", "layers", "list_runs", "sweep", "train"),
     "cnnexp.errors": ("CnnexpError", "ConfigError", "DataError", "RunError", "StoreError", "TrainingError"),
 }
 __all__ = [
@@ -26,12 +26,14 @@ __all__ = [
     "Run",
     "RunError",
     "StoreError",
+    "Sweep",
     "TrainingError",
     "compose",
     "find",
     "inspect",
     "layers",
     "list_runs",
+    "sweep",
     "train",
 ]
 

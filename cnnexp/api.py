@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from cnnexp.config.schema import ExperimentConfig
-from cnnexp.errors import RunError
+from cnnexp.errors import ConfigError, RunError
 from cnnexp.runs.find import runs_folder
 from cnnexp.runs.record import RunRecord
 from cnnexp.verbs.lifecycle import bury_the_dead
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cnnexp.evaluation import Evaluation
     from cnnexp.inspection import Inspection
     from cnnexp.prediction import Answer
+    from cnnexp.runs.sweep_record import SweepRecord
     from cnnexp.shapes import LayerTable
 
 
@@ -116,17 +117,68 @@ class Run:
         return evaluate_record(self.record, data_of(self.record, overrides), split).evaluation
 
 
+class Sweep:
+    """A recorded sweep: what it tried, and which run it chose by validation."""
+
+    def __init__(self, record: SweepRecord) -> None:
+        self.record = record
+
+    def __repr__(self) -> str:
+        return f"<Sweep {self.id} {self.record.name!r} {self.status} {len(self.runs)} runs>"
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    @property
+    def status(self) -> str:
+        """RUNNING, FINISHED, FAILED (also where a single run of it failed) or KILLED."""
+        return self.record.status
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs of its points, in the order of the points; impossible points have none."""
+        return [Run(record) for _, record in self.record.runs()]
+
+    @property
+    def chosen(self) -> Run | None:
+        """The run that validation chose, which alone met the test digits; None where no run finished."""
+        run = self.record.result.get("run")
+        return next((one for one in self.runs if one.id == run), None)
+
+    def figures(self) -> dict[str, Figure]:
+        """The pictures of its answer, contact sheets among them, drawn from the records."""
+        from cnnexp.study.summary import figures_of, swept_runs
+
+        return dict(figures_of(self.record, swept_runs(self.record)))
+
+
 def train(*overrides: str) -> Run:
     """Train one network, as `cnnexp train` does, and return its run.
 
-    Raises ConfigError or DataError before anything is written, TrainingError when the loss is no longer finite.
+    Raises ConfigError (also for what describes a sweep) or DataError before anything is written, TrainingError when
+    the loss is no longer finite.
     """
     from cnnexp.config.compose import compose_config
     from cnnexp.experiment import run_experiment
     from cnnexp.verbs.progress import progress_for
 
     composed = compose_config(overrides)
+    if composed.config.sweep.describes_many:
+        words = ", ".join(map(repr, overrides))
+        raise ConfigError("sweep", "a study of many networks", "one network", f"Train them all: cnnexp.sweep({words})")
     return Run(run_experiment(composed, progress_for(sys.stderr, composed.config)))
+
+
+def sweep(*overrides: str) -> Sweep:
+    """Train every point of a sweep, as `cnnexp train -m` does: `cnnexp.sweep("model.kernel_size=3,5", "seed=0,1,2")`.
+
+    A run that fails costs only itself: see `Sweep.status`. Workers are new processes, so that a script needs the usual
+    `if __name__ == "__main__":` around its call. Raises ConfigError or DataError before anything is written.
+    """
+    from cnnexp.verbs.sweeping import carry_out
+
+    return Sweep(carry_out(overrides))
 
 
 def find(run: str = "latest") -> Run:

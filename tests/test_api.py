@@ -20,8 +20,8 @@ def run(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> cnnexp.Run:
 
 def test_public_names() -> None:
     assert cnnexp.__all__ == [
-        "CnnexpError", "ConfigError", "DataError", "Run", "RunError", "StoreError", "TrainingError",
-        "compose", "find", "inspect", "layers", "list_runs", "train",
+        "CnnexpError", "ConfigError", "DataError", "Run", "RunError", "StoreError", "Sweep",
+        "TrainingError", "compose", "find", "inspect", "layers", "list_runs", "sweep", "train",
     ]  # fmt: skip
     assert dir(cnnexp) == cnnexp.__all__
     assert {name: getattr(cnnexp, name).__name__ for name in cnnexp.__all__} == {name: name for name in cnnexp.__all__}
@@ -39,6 +39,25 @@ def test_train_gives_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "epoch 1/1" in printed.err
+
+
+def test_a_study_is_no_single_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"cnnexp\.sweep\('experiments=kernel_size'\)"):
+        cnnexp.train("experiments=kernel_size")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_sweep_gives_its_runs_and_its_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tried = cnnexp.sweep(*SMALL, "training.epochs=1", "tracking=off", "seed=0,1", "model.kernel_size=3,31",
+                         "model.padding=valid", "hydra/launcher=serial")  # fmt: skip
+    assert [run.name for run in tried.runs] == ["seed=0 kernel_size=3", "seed=1 kernel_size=3"]
+    assert tried.chosen is not None
+    assert [run.id for run in tried.runs if "accuracy/test" in run.metrics] == [tried.chosen.id]
+    assert {"table", "curves", "contact_sheet_conv_1"} <= set(tried.figures())
+    assert repr(tried) == f"<Sweep {tried.id} 'sweep of seed, kernel_size' FINISHED 2 runs>"
 
 
 def test_what_a_run_tells(run: cnnexp.Run, trained: Trained) -> None:

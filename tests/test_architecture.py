@@ -32,7 +32,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 
 ROOMS = {
     "tensorflow": ("cnnexp.nn.",),
-    "keras": ("cnnexp.nn.", "cnnexp.runs.models", "cnnexp.study.worker"),
+    "keras": ("cnnexp.nn.", "cnnexp.runs.models"),
     "matplotlib": ("cnnexp.figures.",),
     "mlflow": tuple(
         f"cnnexp.runs.{name}"

@@ -93,15 +93,13 @@ def welch(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
 def verdict_words(best: Recipe, other: Recipe) -> str:
     """Whether the best recipe's lead over another is larger than the spread between seeds, in words."""
     seeds = min(len(best.runs), len(other.runs))
-    lead = best.accuracy - other.accuracy
+    lead = f"{100 * (best.accuracy - other.accuracy):.2f} percentage points"
     if seeds < ENOUGH_SEEDS:
         many = "one seed" if seeds == 1 else f"{seeds} seeds"
-        return (
-            f"{lead:.2%} behind; unknown whether that is more than chance ({many} each, at least {ENOUGH_SEEDS} tell)"
-        )
+        return f"{lead} behind; unknown whether that is more than chance ({many} each, at least {ENOUGH_SEEDS} tell)"
     t, freedom = welch([run.accuracy for run in best.runs], [run.accuracy for run in other.runs])
     word = "more" if abs(t) > student_reach(max(1, math.floor(freedom))) else "not more"
-    return f"{lead:.2%} behind: {word} than the spread between seeds (Welch's t-test, 95 %)"
+    return f"{lead} behind: {word} than the spread between seeds (Welch's t-test, 95 %)"
 
 
 def least_telling(digits: int, accuracy: float) -> float:
@@ -119,7 +117,7 @@ def honest_words(runs: Sequence[SweptRun]) -> list[str]:
     tested = best.runs[0].digits
     lines.append(
         f"{tested:,} validation digits alone tell apart differences of about "
-        f"{least_telling(tested, best.accuracy):.2%} in one pair of runs."
+        f"{100 * least_telling(tested, best.accuracy):.2f} percentage points in one pair of runs."
     )
     if len(runs) > 1:
         lines.append(f"The best of {len(runs)} runs is also the luckiest of {len(runs)}: expect a little less of it.")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
 from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
@@ -133,3 +134,11 @@ def register() -> None:
     plugins.register(FolderSource)
     plugins.register(ExperimentsSource)
     plugins.register(UserFolders)
+    _keep_launchers_ours()
+
+
+def _keep_launchers_ours() -> None:
+    """Take away what plugins registered under names of ours: Hydra would merge our files into it as into a schema."""
+    registered = ConfigStore.instance().repo.get("hydra", {}).get("launcher", {})
+    for file in (shipped("conf") / "hydra" / "launcher").glob("*.yaml"):
+        registered.pop(file.name, None)

@@ -115,7 +115,7 @@ def all_curves(histories: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
         for colour, (name, points) in zip(colours, histories.items(), strict=True):
             steps, values = zip(*points, strict=True) if points else ((), ())
             axes.plot(steps, values, color=colour, linewidth=1.5, marker="o" if len(steps) == 1 else "",
-                      alpha=1 if few else 0.55, label=shorten(name, SMALL, _NAME_WIDTH))  # fmt: skip
+                      alpha=1 if few else 0.55, label=shorten(name, SMALL, _NAME_WIDTH) if few else None)  # fmt: skip
         axes.set_xlabel("epochs done")
         axes.set_ylabel("cross-entropy (nats)")
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))

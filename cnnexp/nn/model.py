@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,12 @@ def build_model(
     for dense in dense_layers(model):
         x = build.dense(dense, x)
     return keras.Model(inputs, build.output(model.output, classes, x), name="cnnexp")
+
+
+def forget_models() -> None:
+    """Give back what Keras keeps of all models, so that memory stays bounded and layer names stay ours."""
+    keras.backend.clear_session()
+    gc.collect()
 
 
 @dataclass(frozen=True)

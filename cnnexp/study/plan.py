@@ -136,29 +136,41 @@ def _with_cost(one: PlannedPoint, table: LayerTable, config: ExperimentConfig, d
 
 
 def estimates(planned: Sequence[PlannedPoint], records: Sequence[RunRecord]) -> list[float | None]:
-    """Seconds of each point that will run: the median pace of earlier runs, scaled by multiply-adds; None if none.
+    """Seconds of each point that will run: the pace of earlier runs, scaled by multiply-adds; None without any.
 
-    A pace is seconds of epochs for each multiply-add, digit and epoch; what an epoch costs beside is in it.
+    A pace is seconds of an epoch for each multiply-add and digit, and what an epoch costs beside is in it. The median
+    counts, each run with the weight of its work: tiny runs tell little about large ones.
     """
     recent = itertools.islice((record for record in records if record.status == FINISHED), RECENT)
-    paces = [pace for record in recent if (pace := _pace(record)) is not None]
+    paces = sorted(found for record in recent if (found := _pace(record)) is not None)
     if not paces:
         return [None] * len(planned)
-    pace = statistics.median(paces)
+    pace = _weighted_median(paces)
     return [
         pace * one.multiply_adds * one.digits * one.epochs if one.verdict in (Verdict.RUN, Verdict.RESUME) else None
         for one in planned
     ]
 
 
-def _pace(record: RunRecord) -> float | None:
+def _weighted_median(values: Sequence[tuple[float, float]]) -> float:
+    """The first value at which half of all weight is reached, of (value, weight) in order."""
+    reached = itertools.accumulate(weight for _, weight in values)
+    half = sum(weight for _, weight in values) / 2
+    return next(value for (value, _), so_far in zip(values, reached, strict=True) if so_far >= half)
+
+
+def _pace(record: RunRecord) -> tuple[float, float] | None:
+    """Seconds for each multiply-add and digit, and the work of an epoch.
+
+    The first epoch, in which TensorFlow warms up, counts only where it is alone.
+    """
     seconds = [value for _, value in record.history.get("time/epoch_seconds", ())]
     if not seconds:
         return None
     height, width, channels = record.data["image_shape"]
     table = layer_table(record.config.model, (height, width, channels), len(record.class_names))
     work = table.multiply_adds * record.data["sizes"]["train"]
-    return statistics.median(seconds) / work if work else None
+    return (statistics.median(seconds[1:] or seconds) / work, work) if work else None
 
 
 def half_turned_knobs(points: Sequence[Point]) -> dict[str, list[str]]:

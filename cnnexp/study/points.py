@@ -155,17 +155,30 @@ class Composer:
     loader: tuple[str, ...]
     _bases: dict[tuple[str, ...], tuple[DictConfig, dict[str, str]]] = field(default_factory=dict)
     _groups: dict[str, bool] = field(default_factory=dict)
+    _known: dict[str, list[str]] = field(default_factory=dict)
+    _values: dict[str, tuple[str, Any]] = field(default_factory=dict)
 
     def compose(self, overrides: Sequence[str]) -> Composed:
         """The same as config.compose.compose_config."""
         with told_as_config_errors():
-            forced = words.rewritten(words.parse(overrides), self._is_group)
+            forced = [word for override in overrides for word in self._rewritten(override)]
             base, choices = self._base(tuple(word for word in forced if not word.startswith("++")))
             config = base.copy()
-            for override in words.parse([word for word in forced if word.startswith("++")]):
-                OmegaConf.update(config, override.key_or_group, override.value(), merge=True, force_add=True)
+            for key, value in (self._value(word) for word in forced if word.startswith("++")):
+                OmegaConf.update(config, key, value, merge=True, force_add=True)
             values = job_values(config)
         return Composed(checked(values), tuple(overrides), tuple(forced), choices)
+
+    def _rewritten(self, word: str) -> list[str]:
+        if word not in self._known:
+            self._known[word] = words.rewritten(words.parse([word]), self._is_group)
+        return self._known[word]
+
+    def _value(self, word: str) -> tuple[str, Any]:
+        if word not in self._values:
+            (override,) = words.parse([word])
+            self._values[word] = override.key_or_group, override.value()
+        return self._values[word]
 
     def _is_group(self, key: str) -> bool:
         if key not in self._groups:

@@ -104,6 +104,9 @@ def request_sweep(overrides: Sequence[str], config_dir: str | None) -> SweepRequ
     launcher.check()
     study = composed.choices.get("experiments")
     if config.sweep.search == "bayes":
+        if launcher.is_a_cluster:
+            expected = "parallel or serial beside sweep.search=bayes"
+            raise ConfigError("hydra/launcher", launcher.name, expected, "Or sweep.search=random.")
         return _search(overrides, typed, config, launcher, config_dir, study)
     axes = _axes(typed, config.sweep)
     points = points_of(axes, config_dir)

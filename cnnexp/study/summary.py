@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnexp.analysis.sweeps import Recipe, SweptRun, honest_words, recipes_of
+from cnnexp.drawing import shown_epoch
 from cnnexp.runs.files import write_bytes, write_text
 from cnnexp.runs.record import FINISHED, RunRecord
 from cnnexp.runs.sweep_record import DONE, IMPOSSIBLE, SweepRecord
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SHEET_ROWS, SHEET_DIGITS, SHEET_LAYERS = 16, 3, 4
 TABLE_ROWS = 30
+LARGE_LOSS = 1000
 PRUNED, SAME = "pruned", "the same as"
 ENDS = (
     "finished", "done before", "failed", "killed", PRUNED, "impossible", "the same as another", "under way",
@@ -89,9 +91,13 @@ def _row(recipe: Recipe, keys: Sequence[str]) -> list[str]:
     spread = "unknown" if math.isnan(recipe.spread) else f"{recipe.spread:.2%}"
     return [
         *(recipe.varied.get(key, "") for key in keys),
-        f"{recipe.accuracy:.2%}", spread, f"{recipe.loss:.4f}", str(len(recipe.runs)),
+        f"{recipe.accuracy:.2%}", spread, _loss(recipe.loss), str(len(recipe.runs)),
         f"{recipe.seconds:.1f}", f"{recipe.runs[0].parameters:,}",
     ]  # fmt: skip
+
+
+def _loss(loss: float) -> str:
+    return f"{loss:.4f}" if loss < LARGE_LOSS else f"{loss:.3g}"
 
 
 def as_markdown(sweep: SweepRecord, runs: Sequence[SweptRun]) -> str:
@@ -130,7 +136,7 @@ def figures_of(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[str, 
     plotted = [PlottedRun(r.name, r.varied, r.accuracy, r.parameters, r.multiply_adds, r.seconds) for r in runs]
     header, rows = recipe_rows(sweep, runs)
     note = f"{counts_line(sweep)}; validation, mean over seeds, best first"
-    figures = [("table", table_picture(header, rows[:TABLE_ROWS], title=f"Sweep: {sweep.name}", note=note))]
+    figures = [("table", table_picture(header, rows[:TABLE_ROWS], title=sweep.name, note=note))]
     for key in keys_of(sweep):
         if len({run.varied.get(key) for run in runs}) > 1:
             figures.append((f"accuracy_by_{short_key(key).replace('.', '_')}", metric_against_value(plotted, key)))
@@ -146,7 +152,7 @@ def contact_sheets(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[s
 
     best = {run.run for run in sorted(runs, key=lambda run: -run.accuracy)[:SHEET_ROWS]}
     shown = [(run, record) for run, record in _with_records(sweep, runs) if run.run in best and record.probed_epochs]
-    maps = {run.name: record.probes(record.probed_epochs[-1]).maps for run, record in shown}
+    maps = {run.name: record.probes(shown_epoch(record)).maps for run, record in shown}
     if not maps:
         return []
     digits = shown[0][1].digits()

@@ -10,7 +10,7 @@ from cnnexp.analysis.sweeps import chosen_run
 from cnnexp.errors import CnnexpError, StoreError
 from cnnexp.evaluation import measure_test
 from cnnexp.runs.find import all_runs, runs_folder
-from cnnexp.runs.record import FAILED, FINISHED, RUNNING, Ending, RunRecord
+from cnnexp.runs.record import FAILED, FINISHED, KILLED, RUNNING, Ending, RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from cnnexp.runs.writer import mark_if_gone
@@ -19,7 +19,7 @@ from cnnexp.study.plan import Planner
 from cnnexp.study.proposals import Listed, Proposed, Source
 from cnnexp.study.request import SweepRequest
 from cnnexp.study.search import Search
-from cnnexp.study.summary import swept_runs, write_summary
+from cnnexp.study.summary import counts_line, swept_runs, write_summary
 from cnnexp.study.worker import Outcome
 
 PRUNED = "pruned"
@@ -50,6 +50,9 @@ def run_sweep(request: SweepRequest, listener: SweepListener) -> SweepRecord:
         listener.ended()
         for record in sweep.account_for_the_rest():
             _tell_of_its_end(record, listener)
+        if sweep.read().status == KILLED:
+            told = f"sweep {sweep.read().id} is KILLED ({counts_line(sweep.read())})"
+            listener.say(f"{told}; the same command goes on with what is missing")
         _publish(sweep.read(), listener)
         sweep.close()
     return sweep.read()

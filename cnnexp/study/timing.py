@@ -12,6 +12,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 from cnnexp.config.schema import ExperimentConfig
+from cnnexp.data import load_digits
+from cnnexp.nn.seeding import make_deterministic
 from cnnexp.study.jobs import as_child
 from cnnexp.study.plan import PlannedPoint
 from cnnexp.study.proposals import TO_TRAIN
@@ -58,12 +60,10 @@ class _Enough(Exception):
 
 
 def _one(config: ExperimentConfig) -> float:
-    from cnnexp.data import load_digits
+    make_deterministic(config.seed, config.training.threads)  # first: it hides what TensorFlow says at its start
     from cnnexp.nn.model import build_model
-    from cnnexp.nn.seeding import make_deterministic
     from cnnexp.nn.training import train
 
-    make_deterministic(config.seed, config.training.threads)
     digits = load_digits(config.data)
     model = build_model(config.model, digits.image_shape, digits.classes, config.data.divisor, config.seed,
                         config.training.dtype)  # fmt: skip

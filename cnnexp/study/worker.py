@@ -111,7 +111,7 @@ def start_worker(parent: int, shares: tuple[GpuShare, ...]) -> None:
 
     shares: of GPUs, one for each worker; this one takes the first that is free.
     """
-    signal.signal(signal.SIGTERM, _terminate)
+    end_truly_on_sigterm()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     claimed = claim(shares, parent)
     if claimed is not None:
@@ -121,6 +121,11 @@ def start_worker(parent: int, shares: tuple[GpuShare, ...]) -> None:
         if share.memory is not None:
             os.environ[GPU_MEMORY] = str(share.memory)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def end_truly_on_sigterm() -> None:
+    """From now on SIGTERM ends the run of this process as KILLED, and then the process."""
+    signal.signal(signal.SIGTERM, _terminate)
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:
@@ -178,15 +183,11 @@ def _digits(data: str) -> Digits:
 
 
 def _forget_the_model() -> None:
-    """Give back what Keras keeps of a model, so that memory stays bounded and layer names stay ours."""
-    import gc
+    """Give back the memory of a model, where one was built."""
+    if "keras" in sys.modules:
+        from cnnexp.nn.model import forget_models
 
-    if "keras" not in sys.modules:
-        return
-    import keras
-
-    keras.backend.clear_session()
-    gc.collect()
+        forget_models()
 
 
 @contextmanager

@@ -94,7 +94,7 @@ class SweepBar(SweepLines):
         self._before.add(outcome.run)
 
     def say(self, text: str) -> None:
-        self._live.console.print(text, markup=False, highlight=False)
+        self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def ended(self) -> None:
         self._stop.set()
@@ -104,10 +104,12 @@ class SweepBar(SweepLines):
 
     def _keep_fresh(self) -> None:
         while not self._stop.wait(REFRESH_SECONDS):
-            self._live.update(self._picture(), refresh=True)
+            self._live.update(self.picture(), refresh=True)
 
-    def _picture(self) -> RenderableType:
+    def picture(self) -> RenderableType:
+        """The bar and what is under way, as they now are."""
         from rich.console import Group
+        from rich.padding import Padding
         from rich.progress_bar import ProgressBar
         from rich.text import Text
 
@@ -115,7 +117,7 @@ class SweepBar(SweepLines):
         failed = f"  {self.failed} failed" if self.failed else ""
         line = f"{self.ended_runs} of {self.total}{failed}{best}  {self._left()}"
         bar = ProgressBar(total=max(self.total, 1), completed=self.ended_runs, width=60)
-        return Group(Text(line), bar, *(Text(f"  {text}") for text in self._in_progress()))
+        return Group(Text(line), Padding(bar), *(Text(f"  {text}") for text in self._in_progress()))
 
     def _left(self) -> str:
         if not self.ended_runs:

@@ -57,10 +57,12 @@ def test_welch() -> None:
 
 def test_larger_than_the_spread_or_not_or_unknown() -> None:
     best, other = recipes_of([*FIVE, *THREE])
-    assert verdict_words(best, other) == "5.00% behind: more than the spread between seeds (Welch's t-test, 95 %)"
+    words = "5.00 percentage points behind: more than the spread between seeds (Welch's t-test, 95 %)"
+    assert verdict_words(best, other) == words
     close = [run("5", s, a) for s, a in enumerate((0.91, 0.92, 0.93))]
     best, other = recipes_of([*close, *THREE])  # t = 1.22, below 2.78 at 4 degrees
-    assert verdict_words(best, other).startswith("1.00% behind: not more than the spread between seeds")
+    words = "1.00 percentage points behind: not more than the spread between seeds"
+    assert verdict_words(best, other).startswith(words)
     best, other = recipes_of([*FIVE[:1], *THREE])
     assert "unknown whether that is more than chance (one seed each, at least 3 tell)" in verdict_words(best, other)
     best, other = recipes_of([*FIVE, *THREE[:2]])
@@ -75,7 +77,7 @@ def test_how_little_few_digits_can_tell() -> None:
 
 def test_words() -> None:
     lines = honest_words([*FIVE, *THREE])
-    assert lines[0].startswith("kernel_size=3: 5.00% behind")
+    assert lines[0].startswith("kernel_size=3: 5.00 percentage points behind")
     assert "10,000 validation digits" in lines[1]
     assert lines[-1] == "The best of 6 runs is also the luckiest of 6: expect a little less of it."
     assert honest_words([]) == ["No run finished, so nothing can be said."]

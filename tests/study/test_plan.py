@@ -1,60 +1,18 @@
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from cnnexp.config.compose import compose_config
-from cnnexp.config.identity import identity, to_yaml
-from cnnexp.config.schema import Data, ExperimentConfig
-from cnnexp.data import Digits, load_digits
-from cnnexp.runs.files import write_json
+from cnnexp.config.identity import identity
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.writer import Header, RunWriter
+from cnnexp.runs.writer import RunWriter
 from cnnexp.shapes import layer_table
 from cnnexp.study.jobs import as_child, job_of
 from cnnexp.study.plan import PlannedPoint, Verdict, estimates, half_turned_knobs
 from tests.study.conftest import Request
-
-TINY = ("model=small", "data.limit=100", "training.epochs=3")
-
-
-@cache
-def composed(overrides: tuple[str, ...]) -> ExperimentConfig:
-    return compose_config(overrides).config
-
-
-@cache
-def loaded(data: str) -> Digits:
-    return load_digits(Data.model_validate_json(data))
-
-
-def record(
-    runs: Path, *overrides: str, ending: str = "FINISHED", checkpoint: bool = False, seconds: float = 1.5
-) -> str:
-    """A run of this config that was never trained; ending: a status, `pruned`, or nothing where it never ended."""
-    config = composed(overrides)
-    digits = loaded(config.data.model_dump_json())
-    own = identity(config, digits.digest)
-    data = {"source": "mnist_5k", "digest": digits.digest, "sizes": {"train": len(digits.train), "validation": 500},
-            "image_shape": [28, 28, 1], "class_names": list("0123456789")}  # fmt: skip
-    ids = {"variant": own.variant, "recipe": own.recipe, "run_key": own.run_key}
-    writer = RunWriter.create(runs, Header("x", overrides, "", ids, data, {}), {"config.yaml": to_yaml(config)})
-    write_json(writer.folder / "environment.json", {"threads": 2})
-    writer.event("started")
-    for number in range(1, 3):
-        writer.epoch(number, {"time/epoch_seconds": seconds, "accuracy/val": 0.5}, "w" * 64, {})
-    if checkpoint:
-        (writer.folder / "checkpoint").mkdir()
-        (writer.folder / "checkpoint" / "epoch_2.npz").write_bytes(b"x")
-    if ending:
-        status, outcome = {"pruned": ("KILLED", "pruned"), "FINISHED": ("FINISHED", "complete")}.get(
-            ending, (ending, ending.lower())
-        )
-        writer.event("ended", status=status, outcome=outcome, message="")
-    writer.close()
-    return writer.folder.name
+from tests.study.made import TINY, record
 
 
 def test_verdicts(request_of: Request, tmp_path: Path) -> None:

@@ -191,7 +191,39 @@ def test_the_first_failure_can_stop_all(tmp_path: Path) -> None:
 
 
 def test_a_timed_plan_measures_and_leaves_nothing(tmp_path: Path) -> None:
-    done = run_command(tmp_path, "train", "-m", *TINY, "model.kernel_size=3,5", "--plan=timed", "--json")
-    assert done.code == 0, done.err
-    assert all(point["seconds"] > 0 for point in json.loads(done.out)["points"])
+    process = start(tmp_path, "model.kernel_size=3,5", "--plan=timed", "--json")
+    out, err = process.communicate(timeout=300)
+    assert (process.returncode, err) == (0, "")
+    assert all(point["seconds"] > 0 for point in json.loads(out)["points"])
     assert list(tmp_path.iterdir()) == []
+
+
+SEARCH = ("sweep.search=bayes", "training.learning_rate=tag(log,interval(0.00000001,0.02))", "training.epochs=3", OFF)
+
+
+def test_a_search_gives_up_what_is_hopeless_and_goes_on_after_a_kill(tmp_path: Path) -> None:
+    words = (*SEARCH, "sweep.trials=12", "hydra/launcher=serial")
+    process = start(tmp_path, *words)
+    until(lambda: len(runs_of(tmp_path)) == 7, process)
+    process.kill()
+    process.communicate()
+    until(lambda: not processes_in(tmp_path))
+    finished = {run.id for run in runs_of(tmp_path) if run.status == "FINISHED"}
+    assert finished
+    record, err = sweep(tmp_path, *words)
+    done = {point["run"] for point in record.points if point["verdict"] == "done"}
+    assert done == finished
+    assert "12/12" not in err  # some had ended before
+    outcomes = [run.ending.outcome for run in runs_of(tmp_path) if run.ending]
+    assert len(runs_of(tmp_path)) in (12, 13)  # one more where the kill came before a checkpoint
+    assert "pruned" in outcomes
+    pruned = [run for run in runs_of(tmp_path) if run.ending and run.ending.outcome == "pruned"]
+    assert all(run.status == "KILLED" and run.epochs_done < 3 and not run.result for run in pruned)
+    assert record.status == "FINISHED"
+    assert record.result["run"] not in {run.id for run in pruned}
+    best = max(run.result["best/accuracy_val"] for run in runs_of(tmp_path) if run.status == "FINISHED")
+    assert record.result["metrics"]["best/accuracy_val"] == best
+    again, err = sweep(tmp_path, *words)
+    assert "done before" in err
+    assert "finished" not in err.split("points:")[1]  # nothing was left to try
+    assert again.result["run"] == record.result["run"]

@@ -70,7 +70,7 @@ def test_a_study_shows_its_effect(command: Command, tmp_path: Path) -> None:
     study = f"{header}sweep: {{grid: {{model.strides: [1, 2]}}}}\n"
     (tmp_path / "experiments" / "steps.yaml").write_text(study, encoding="utf-8")
     out = command("explain", "model.strides").out
-    assert out.endswith("shown by  cnnexp train -m experiments=steps   (varies it)\n            Strides of 1 and 2.\n")
+    assert "cnnexp train -m experiments=steps   (varies it)\n            Strides of 1 and 2.\n" in out
 
 
 def test_as_json(command: Command) -> None:

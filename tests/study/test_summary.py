@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from cnnexp.runs.sweep_record import SweepRecord
+from cnnexp.study.summary import (
+    as_csv,
+    as_markdown,
+    contact_sheets,
+    counts_line,
+    recipe_rows,
+    swept_runs,
+    write_summary,
+)
+from tests.study.conftest import Request
+from tests.study.made import TINY, made_sweep, record
+
+
+@pytest.fixture
+def swept(request_of: Request, tmp_path: Path) -> SweepRecord:
+    """Two kernel sizes, two seeds; one run failed, one was killed; a third kernel size is impossible."""
+    request = request_of(*TINY, "model.padding=valid", "model.kernel_size=3,5,31", "seed=0,1")
+    return made_sweep(request, tmp_path / "runs", [0.9, 0.94, 0.8, "FAILED", "", ""])
+
+
+def test_only_what_finished_counts(swept: SweepRecord) -> None:
+    runs = swept_runs(swept)
+    assert [run.name for run in runs] == ["kernel_size=3 seed=0", "kernel_size=3 seed=1", "kernel_size=5 seed=0"]
+    assert [run.accuracy for run in runs] == [0.9, 0.94, 0.8]
+    assert runs[0].variant == runs[1].variant != runs[2].variant
+    assert runs[0].seconds == 3.0  # two epochs
+    assert counts_line(swept) == "6 points: 3 finished, 1 failed, 2 impossible"
+
+
+def test_csv(swept: SweepRecord) -> None:
+    rows = list(csv.DictReader(as_csv(swept, swept_runs(swept)).splitlines()))
+    assert [row["model.kernel_size"] for row in rows] == ["3", "3", "5"]
+    assert [float(row["accuracy_val"]) for row in rows] == [0.9, 0.94, 0.8]
+    assert set(rows[0]) == {
+        "model.kernel_size", "seed", "run", "accuracy_val", "loss_val", "seconds", "parameters", "multiply_adds",
+    }  # fmt: skip
+
+
+def test_recipes_with_mean_and_spread_over_seeds(swept: SweepRecord) -> None:
+    header, rows = recipe_rows(swept, swept_runs(swept))
+    assert header == ["kernel_size", "accuracy", "spread", "loss", "seeds", "seconds", "parameters"]
+    assert rows[0][:5] == ["3", "92.00%", "2.83%", "0.0800", "2"]  # spread: 0.04 / sqrt(2)
+    assert rows[1][:5] == ["5", "80.00%", "unknown", "0.2000", "1"]
+
+
+def test_words_for_mlflow(swept: SweepRecord) -> None:
+    text = as_markdown(swept, swept_runs(swept))
+    assert "| 3 | 92.00% | 2.83% |" in text
+    assert "unknown whether that is more than chance (one seed each" in text
+    assert "500 validation digits alone tell apart" in text
+
+
+def test_all_pictures(swept: SweepRecord) -> None:
+    write_summary(swept)
+    drawn = {path.stem for path in (swept.folder / "figures").glob("*.png")}
+    assert drawn == {
+        "table", "accuracy_by_kernel_size", "accuracy_by_seed", "cost_against_accuracy", "curves",
+        "contact_sheet_conv_1", "contact_sheet_conv_2",
+    }  # fmt: skip
+    assert (swept.folder / "sweep.csv").is_file()
+    assert (swept.folder / "summary.md").is_file()
+
+
+def test_nothing_finished(request_of: Request, tmp_path: Path) -> None:
+    sweep = made_sweep(request_of(*TINY, "seed=0,1"), tmp_path / "runs", ["KILLED", "pruned"])
+    write_summary(sweep)
+    assert counts_line(sweep) == "2 points: 1 killed, 1 pruned"
+    assert not (sweep.folder / "figures").exists()
+    assert "No run finished, so nothing can be said." in (sweep.folder / "summary.md").read_text(encoding="utf-8")
+
+
+def test_what_was_done_before_counts_with_the_others(request_of: Request, tmp_path: Path) -> None:
+    record(tmp_path / "runs", *TINY, "seed=0", accuracy=0.7)
+    sweep = made_sweep(request_of(*TINY, "seed=0,1,1"), tmp_path / "runs", ["", 0.8, ""], end=False)
+    assert [run.accuracy for run in swept_runs(sweep)] == [0.7, 0.8]
+    assert counts_line(sweep) == "3 points: 1 finished, 1 done before, 1 the same as another"
+
+
+def test_a_sheet_needs_two_runs_with_the_layer(request_of: Request, tmp_path: Path) -> None:
+    sweep = made_sweep(request_of(*TINY, "seed=0,1"), tmp_path / "runs", [0.8, "FAILED"])
+    assert contact_sheets(sweep, swept_runs(sweep)) == []
