@@ -113,6 +113,7 @@ def test_evaluate(run: cnnexp.Run) -> None:
         run.evaluate("model.kernel_size=5")
 
 
+@pytest.mark.slow
 def test_figures_are_matplotlib_figures_by_name(run: cnnexp.Run) -> None:
     from matplotlib.figure import Figure
 

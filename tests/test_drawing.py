@@ -81,6 +81,7 @@ def test_figures_carry_the_names_of_run_and_classes(trained: Trained, tmp_path: 
     assert not font_has_hangul or set(names) <= set(written)
 
 
+@pytest.mark.slow
 def test_the_maps_shown_are_those_of_the_kept_weights(best: Trained) -> None:
     kept = int(best.record.result["best/epoch"])
     assert 0 < kept < best.record.epochs_done
@@ -89,6 +90,7 @@ def test_the_maps_shown_are_those_of_the_kept_weights(best: Trained) -> None:
     assert any(f"after {kept} epoch" in text for text in texts_of(figure))
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_first_epoch_still_draws(trained: Trained, tmp_path: Path) -> None:
     record = copied(trained.record, tmp_path)
     for name in ("predictions.npz", "pictures.npz", "probes/epoch_001.npz", "probes/epoch_002.npz"):

@@ -42,6 +42,7 @@ def test_measured_again_it_is_what_was_recorded(trained: Trained, split: str) ->
     assert measured.evaluation.loss == pytest.approx(record.metrics[f"loss/{name}"], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_best_weights_are_measured_where_they_are_kept(best: Trained) -> None:
     measured = evaluate_record(best.record, best.record.config.data, "validation").evaluation
     assert measured.accuracy == best.record.result["best/accuracy_val"]
@@ -118,6 +119,7 @@ def test_what_is_no_change_of_digits_is_refused(trained: Trained, word: str, key
     assert caught.value.problems[0].where == key
 
 
+@pytest.mark.slow
 def test_kept_epoch(best: Trained, twin: Trained) -> None:
     last = kept_epoch(best.record, "last")
     assert last["best/epoch"] == best.record.epochs_done

@@ -203,6 +203,7 @@ def test_two_runs_are_bit_identical_whatever_is_told_drawn_or_tracked(trained: T
     assert one.header["identity"] == other.header["identity"]
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_run_of_the_same_variant(twin: Trained, tmp_path: Path) -> None:
     words = ("training.epochs=1", "seed=1", "tracking=off", "figures=off")
     other = train_in(tmp_path, *words).record
@@ -211,6 +212,7 @@ def test_another_seed_is_another_run_of_the_same_variant(twin: Trained, tmp_path
     assert other.header["identity"]["recipe"] != twin.record.header["identity"]["recipe"]
 
 
+@pytest.mark.slow
 def test_stopped_early_with_the_best_weights(best: Trained) -> None:
     record = best.record
     assert (record.status, record.ending.outcome) == ("FINISHED", "early_stopped")  # type: ignore[union-attr]
@@ -255,6 +257,7 @@ def test_signals_that_are_no_numbers_are_left_out(tmp_path: Path, twin: Trained)
     assert event["signals"] == {"conv_1": {"weight_norm": 1.0, "dead_units": 0.0, "zero_activations": 0.5}}
 
 
+@pytest.mark.slow
 def test_a_failed_run_keeps_its_checkpoint_and_goes_on_to_the_same_bits(
     twin: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,6 +309,7 @@ def test_pictures_that_cannot_be_written_do_not_fail_a_run(
     assert done.record.metrics["accuracy/test"] >= 0
 
 
+@pytest.mark.slow
 def test_an_unexpected_error_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import cnnexp.experiment
 

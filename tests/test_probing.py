@@ -72,6 +72,7 @@ def test_pools_of_the_kept_maps_are_what_pooling_the_kept_maps_gives(trained: Tr
     np.testing.assert_array_equal(maps["conv_1_pool"], pooled)
 
 
+@pytest.mark.slow
 def test_the_config_chooses_digits_epochs_and_layers(tmp_path: Path) -> None:
     chosen = ("figures.digits=[7,0]", "figures.epochs=[1]", "figures.layers=[conv_2_pool]", "figures.max_channels=3")
     record = train_in(tmp_path, "training.epochs=3", "tracking=off", *chosen).record
@@ -83,6 +84,7 @@ def test_the_config_chooses_digits_epochs_and_layers(tmp_path: Path) -> None:
     assert not {name for name in pictures if name.startswith("filters")}, "nothing from before training to compare with"
 
 
+@pytest.mark.slow
 def test_maps_of_a_run_that_stopped_early_reach_its_last_epoch(best: Trained) -> None:
     assert best.record.epochs_done in best.record.probed_epochs
     assert int(best.record.result["best/epoch"]) in best.record.probed_epochs

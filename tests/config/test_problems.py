@@ -169,6 +169,7 @@ def test_a_word_that_was_not_understood_is_not_blamed_on_others(refused: Refused
     assert [problem.where for problem in error.problems] == ["overrides"]
 
 
+@pytest.mark.slow
 def test_hundreds_of_problems_are_counted(refused: Refused) -> None:
     error = refused(*[f"model.blocks.b{i}.filters=0" for i in range(200)])
     assert str(error).startswith("200 problems\n  model.blocks.b0.filters: got 0, expected a whole number from 1 up\n")

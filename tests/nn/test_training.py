@@ -69,6 +69,7 @@ def test_an_epoch_is_what_keras_s_own_fit_does_with_that_order(digits: Digits, c
     assert before.weights_sha256 != after.weights_sha256 == digest(get_weights(model))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 def test_going_on_from_a_checkpoint_gives_the_bits_of_a_run_never_interrupted(
     digits: Digits, config: Config, tmp_path: Path, dtype: str
@@ -84,12 +85,14 @@ def test_going_on_from_a_checkpoint_gives_the_bits_of_a_run_never_interrupted(
     assert len(rest[-1].state.history) == rest[-1].epoch
 
 
+@pytest.mark.slow
 def test_the_seed_decides_everything_and_every_epoch_has_its_own_order(digits: Digits, config: Config) -> None:
     first, again, other = (run(config(training={"epochs": 2}, seed=seed), digits)[1] for seed in (0, 0, 1))
     assert [untimed(result) for result in first] == [untimed(result) for result in again]
     assert {result.weights_sha256 for result in first}.isdisjoint(result.weights_sha256 for result in other)
 
 
+@pytest.mark.slow
 def test_dropout_starts_each_epoch_where_seed_layer_and_epoch_say(digits: Digits, config: Config) -> None:
     dense = {"a": {"units": 4}, "b": {"units": 4}}
     _, results = run(config(model={"dense": dense}, training={"epochs": 2}), digits)
@@ -99,6 +102,7 @@ def test_dropout_starts_each_epoch_where_seed_layer_and_epoch_say(digits: Digits
     assert min(counters) == max(counters) > 0
 
 
+@pytest.mark.slow
 def test_measuring_does_not_change_the_training(digits: Digits, config: Config) -> None:
     _, full = run(config(training={"epochs": 1}), digits)
     bare = {"before_training": False, "train_size": 0, "batch_size": 7}

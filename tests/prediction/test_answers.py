@@ -30,6 +30,7 @@ def test_right_only_where_a_folder_says() -> None:
     assert accuracy([answer(1)]) is None
 
 
+@pytest.mark.slow
 def test_several_networks_are_averaged_and_counted(trained: Trained, twin: Trained, best: Trained) -> None:
     """`trained` and `twin` are one recipe: they agree with each other, and are two votes of three."""
     images = np.random.default_rng(0).integers(0, 256, (7, 28, 28, 1), dtype=np.uint8)

@@ -213,6 +213,7 @@ def test_a_run_deleted_in_mlflow_is_left_deleted(home: Path, finished: RunRecord
         publish_whole(store, finished.fresh(), no_model)
 
 
+@pytest.mark.slow
 def test_a_store_that_is_locked_is_told_once_and_filled_later(home: Path, make_run: Any, monkeypatch: Any) -> None:
     import sqlite3
 

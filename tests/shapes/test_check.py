@@ -101,6 +101,7 @@ def test_blocks_that_all_need_a_change_get_it_together():
 VALUES = "model.blocks.conv_1.kernel_initializer={type:values,values:%s}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("override", "words"),
     [
@@ -143,6 +144,7 @@ def test_values_that_broadcast_pass(override):
     assert check_shapes(compose_config([override]).config.model, DIGIT, 10).parameters == 890_250
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
@@ -197,6 +199,7 @@ def test_the_error_survives_the_way_between_processes():
     assert (str(copied), copied.table, copied.cures) == (str(error), error.table, error.cures)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32))
 def test_every_refusal_of_a_drawn_model_has_three_cures_that_work(drawn, seed):
     model, image, classes = drawn(seed)

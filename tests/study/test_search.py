@@ -39,6 +39,7 @@ def test_proposals_are_words_of_the_space_and_come_again_with_the_seed(tmp_path:
         assert 2 <= int(draw["model.blocks.conv_1.filters"]) <= 9
 
 
+@pytest.mark.slow
 def test_it_finds_the_better_end(tmp_path: Path) -> None:
     one = search(tmp_path / "a")
     rates = []

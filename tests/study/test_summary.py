@@ -58,6 +58,7 @@ def test_words_for_mlflow(swept: SweepRecord) -> None:
     assert "500 validation digits alone tell apart" in text
 
 
+@pytest.mark.slow
 def test_all_pictures(swept: SweepRecord) -> None:
     write_summary(swept)
     drawn = {path.stem for path in (swept.folder / "figures").glob("*.png")}

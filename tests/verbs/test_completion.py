@@ -90,6 +90,7 @@ drive 'cnnexp train model.kern' cnnexp train model.kern
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
 def test_bash_takes_it(shell_path: str, tmp_path: Path) -> None:
     """As bash calls it: it splits words at `=` and wants only what follows the last one."""

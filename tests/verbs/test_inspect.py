@@ -90,6 +90,7 @@ def test_everything_that_is_shown_is_stored_in_the_folder_that_is_named(toy):
     assert all(name in told.out for name in TOY_FILES - {"config.yaml"})
 
 
+@pytest.mark.slow
 def test_the_same_again_takes_the_place_of_the_first_and_another_question_stands_beside_it(capsys):
     for words in (["conv_1_pool"], ["conv_1_pool"], ["conv_1"], ["conv_1_pool", "--cell", "0,0"]):
         assert cli.main(["inspect", "experiments=toy", "--layer", *words]) == 0
@@ -152,6 +153,7 @@ def test_a_picture_of_mnists_own_kind_is_left_as_it_is(capsys):
     assert np.array(found["values"])[..., 0] == pytest.approx(grey / 255)
 
 
+@pytest.mark.slow
 def test_for_other_sources_a_picture_file_keeps_its_size_and_colours(capsys):
     colour = np.random.default_rng(0).integers(0, 256, (5, 9, 3), dtype=np.uint8)
     words = ["experiments=toy", "model.kernel_initializer=ones", "--image", saved("my.png", colour), "--json"]
@@ -216,6 +218,7 @@ def test_a_picture_that_would_fill_the_memory_is_refused(capsys):
     assert "Make the picture smaller first." in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_earlier_inspection_as_it_was(capsys, monkeypatch):
     assert cli.main(["inspect", "experiments=toy", "--layer", "conv_1_pool"]) == 0
     before = left_here()

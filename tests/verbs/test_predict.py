@@ -61,6 +61,7 @@ def test_json(trained: Trained, digits: Path) -> None:
     assert one["votes"] == {str(one["digit"]): 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["--runs", "top:5"], ["--runs", "latest"], ["latest", "--runs", "top:1"]])
 def test_the_runs_that_are_asked(trained: Trained, digits: Path, words: list[str]) -> None:
     alone = run_command(trained.home, "predict", "latest", str(digits / "3"), "--json")
@@ -68,6 +69,7 @@ def test_the_runs_that_are_asked(trained: Trained, digits: Path, words: list[str
     assert (done.code, done.out) == (0, alone.out)
 
 
+@pytest.mark.slow
 def test_several_runs_vote(trained: Trained, best: Trained, digits: Path, tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     for other in (trained, best):

@@ -7,6 +7,8 @@ import math
 import shutil
 from pathlib import Path
 
+import pytest
+
 from cnnexp.runs.record import RunRecord
 from cnnexp.verbs.report import as_json, ending_lines, interval, result_table, table, where_to_look
 from tests.conftest import Trained, run_command
@@ -34,6 +36,7 @@ def test_result_table(trained: Trained) -> None:
     assert told.startswith("weights of epoch 2 of 2, ")
 
 
+@pytest.mark.slow
 def test_result_table_of_the_best_epoch(best: Trained) -> None:
     result, record = best.record.result, best.record
     _, _, validation, told = result_table(record)

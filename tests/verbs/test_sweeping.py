@@ -127,6 +127,7 @@ def test_a_sweep_that_was_never_published(swept: SweepRecord, tmp_path: Path) ->
     assert f"sweep {swept.id}, not in MLflow" in refused.err
 
 
+@pytest.mark.slow
 def test_sync_makes_the_parent_and_its_children(home: Path) -> None:
     sweep = made_sweep(request_sweep((*TINY, "seed=0,1"), None), home / "runs", [0.9, 0.8])
     old = record(home / "runs", *TINY, "seed=2")
