@@ -27,7 +27,7 @@ def draw_all(record: RunRecord) -> list[Path]:
         write_bytes(paths[-1], png_bytes(figure))
     for key, epoch, image in series_of(record):
         paths.append(record.folder / "figures" / "series" / key / f"epoch_{epoch:03d}.png")
-        write_bytes(paths[-1], _as_png(image))
+        write_bytes(paths[-1], _as_square_png(image))
     return paths
 
 
@@ -122,11 +122,15 @@ def _shown(maps: Mapping[str, NDArray[Any]], layer: str, channels: int) -> NDArr
     return maps[layer][..., :channels]
 
 
-def _as_png(image: NDArray[np.uint8]) -> bytes:
+def _as_square_png(image: NDArray[np.uint8]) -> bytes:
+    """The picture at the top of a transparent square: MLflow's image cards centre anything else out of sight."""
     import io
 
     from PIL import Image
 
+    picture = Image.fromarray(image)
+    square = Image.new("RGBA", (max(picture.size),) * 2)
+    square.paste(picture)
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="PNG")
+    square.save(buffer, format="PNG")
     return buffer.getvalue()

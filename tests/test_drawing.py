@@ -50,6 +50,11 @@ def test_a_series_changes_with_the_epochs_and_keeps_its_size(trained: Trained) -
     folder = trained.record.folder / "figures" / "series" / "feature_maps" / "conv_2"
     first, second, third = (np.asarray(Image.open(folder / f"epoch_{epoch:03d}.png")) for epoch in (0, 1, 2))
     assert first.shape == second.shape == third.shape
+    side, width, _ = first.shape
+    assert side == width  # what MLflow's cards show at their top
+    rows = third[..., 3].any(axis=1)
+    assert 0 < rows.sum() < side
+    assert rows[: rows.sum()].all()
     assert (first != second).any()
     assert (second != third).any()
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from cnnexp.figures.glyphs import drawable
@@ -87,22 +87,44 @@ def _accuracy_over_numbers(runs: Sequence[PlottedRun], key: str) -> Figure:
 
 
 def cost_against_accuracy(runs: Sequence[PlottedRun]) -> Figure:
-    """Validation accuracy against parameters, multiply-adds and seconds: what an accuracy costs."""
+    """Validation accuracy against parameters, multiply-adds and seconds: what an accuracy costs.
+
+    Up to a dozen recipes have a colour and a name each; runs that differ in nothing but the seed are one recipe.
+    """
     panels = {"parameters": "parameters", "multiply_adds": "multiply-adds a digit", "seconds": "seconds of training"}
-    names = list(dict.fromkeys(run.name for run in runs))
-    with styled(*names):
+    groups: dict[str, list[PlottedRun]] = {}
+    for run in runs:
+        groups.setdefault(_recipe(run), []).append(run)
+    with styled(*groups):
         figure = Figure(figsize=(11, _HEIGHT), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1))
         FigureCanvasAgg(figure)
         _title(figure, "What the accuracy costs")
         for axes, (field, label) in zip(figure.subplots(1, 3, sharey=True), panels.items(), strict=True):
-            costs = np.array([getattr(run, field) for run in runs], dtype=float)
-            axes.plot(costs, [run.accuracy * 100 for run in runs], "o", color=BLUE, markersize=6, alpha=0.75)
+            _scatter(axes, groups, field)
             axes.set_xlabel(label)
-            axes.xaxis.set_major_locator(MaxNLocator(4))
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short_number(value)))
-            axes.set_xlim(*_with_room(costs))
         _accuracy_axis(figure.axes[0])
+        if 1 < len(groups) <= _LEGEND_MOST:
+            lines, names = figure.axes[0].get_legend_handles_labels()
+            figure.legend(lines, names, loc="outside lower center", ncols=4, fontsize=SMALL)
         return figure
+
+
+def _recipe(run: PlottedRun) -> str:
+    """`kernel_size=3 padding=same`: what was varied but the seed."""
+    varied = (f"{key.rpartition('.')[2]}={word}" for key, word in run.varied.items() if key != "seed")
+    return shorten(" ".join(varied), SMALL, _NAME_WIDTH)
+
+
+def _scatter(axes: Axes, groups: Mapping[str, Sequence[PlottedRun]], field: str) -> None:
+    """The accuracy of each run, in percent, against one of its costs."""
+    colours = mpl.colormaps["viridis"](np.linspace(0, 0.92, len(groups))) if len(groups) <= _LEGEND_MOST else None
+    for number, (name, runs) in enumerate(groups.items()):
+        costs, shares = [getattr(run, field) for run in runs], [run.accuracy * 100 for run in runs]
+        colour = BLUE if colours is None or len(groups) == 1 else colours[number]
+        axes.plot(costs, shares, "o", color=colour, markersize=6, alpha=0.75, label=name)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short_number(value)))
+    axes.set_xlim(*_with_room(np.array([getattr(run, field) for group in groups.values() for run in group], float)))
 
 
 def all_curves(histories: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
@@ -121,8 +143,9 @@ def all_curves(histories: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         if all(value > 0 for points in histories.values() for _, value in points):
             axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.yaxis.set_minor_formatter(NullFormatter())
         if few and names:
             figure.legend(loc="outside right center", fontsize=SMALL)
         return figure

@@ -54,6 +54,6 @@ def lay_out(shown: Sequence[Picture], folder: Path, run_id: str, time: int) -> N
         name = picture.artifact(run_id, time)
         shutil.copyfile(picture.path, folder / f"{name}.png")
         with Image.open(picture.path) as image:
-            preview = image.convert("RGB")
+            preview = image.convert("RGBA")
             preview.thumbnail((PREVIEW_PIXELS, PREVIEW_PIXELS))
             preview.save(folder / f"{name}+compressed.webp", lossless=True)

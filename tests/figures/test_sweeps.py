@@ -40,11 +40,16 @@ def test_many_numbers_stand_at_their_place() -> None:
 
 def test_cost() -> None:
     figure = cost_against_accuracy([run("3", 0.9, cost=1000), run("5", 0.95, cost=2000)])
-    costs = [axes.lines[0].get_xdata().tolist() for axes in figure.axes]
+    costs = [[x for line in axes.lines for x in line.get_xdata()] for axes in figure.axes]
     assert costs == [[1000, 2000], [10_000, 20_000], [10, 20]]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["k=3 rate=0.1", "k=5 rate=0.1"]
+    assert len({str(line.get_color()) for line in figure.axes[0].lines}) == 2
+    many = cost_against_accuracy([run(str(kernel), 0.9) for kernel in range(13)])
+    assert not many.legends
     labels = ["parameters", "multiply-adds a digit", "seconds of training"]
     assert [axes.get_xlabel() for axes in figure.axes] == labels
     one = cost_against_accuracy([run("3", 1.0)])
+    assert not one.legends
     low, high = one.axes[0].get_xlim()
     assert low < 1000 < high
 
@@ -55,6 +60,9 @@ def test_curves_of_all_runs_with_names_while_they_are_few() -> None:
     assert len(figure.axes[0].lines) == 12
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(histories)
     assert figure.axes[0].get_yscale() == "log"
+    figure.canvas.draw()
+    written = [label.get_text() for label in figure.axes[0].get_yticklabels(which="both") if label.get_text()]
+    assert {f"{float(text):e}"[0] for text in written} <= set("125")  # more would run into each other
     many = all_curves(histories | {"one more": [(0, 0.0)], "none yet": []})
     assert not many.legends
     assert many.axes[0].get_yscale() == "linear"
