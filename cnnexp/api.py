@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cnnexp.evaluation import Evaluation
-    from cnnexp.inspection import Inspection
+    from cnnexp.inspection.passage import Inspection
     from cnnexp.prediction import Answer
     from cnnexp.runs.sweep_record import SweepRecord
     from cnnexp.shapes import LayerTable
@@ -231,8 +231,8 @@ def inspect(
     Raises ConfigError, DataError or StoreError before anything is written.
     """
     from cnnexp.config.compose import compose_config
-    from cnnexp.inspection_files import inspect as inspect_one
-    from cnnexp.inspection_input import Asked
+    from cnnexp.inspection.files import inspect as inspect_one
+    from cnnexp.inspection.question import Asked
 
     asked = Asked(None if image is None else str(image), index, digit, split, cell, layer)
     place = None if folder is None else str(folder)

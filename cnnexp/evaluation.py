@@ -171,16 +171,14 @@ def data_of(record: RunRecord, overrides: Sequence[str]) -> Data:
     return compose_config(overrides).config.data if chooses else checked({"data": values}).data
 
 
-def evaluate_record(record: RunRecord, data: Data, split: str, *, trained_too: bool = False) -> Measured:
-    """A recorded network on one split of `data`.
+def digits_for(record: RunRecord, data: Data) -> Digits:
+    """The digits of `data`, which the recorded network can read.
 
-    Raises DataError where the split is empty, where its pictures or classes are not those of the network, and,
-    unless `trained_too`, where the network was trained on any of its digits; RunError where it has no weights.
+    Raises DataError where their pictures or classes are not those of the network, RunError where it has no weights.
     """
     if not (record.folder / "weights.npz").is_file():
         raise RunError(record.id, f"{record.status} without weights", "a run that trained its network to the end")
     digits = load_digits(data)
-    chosen = digits.splits[split]
     expected = (tuple(record.data["image_shape"]), record.class_names)
     if (digits.image_shape, digits.class_names) != expected:
         got = (
@@ -188,6 +186,17 @@ def evaluate_record(record: RunRecord, data: Data, split: str, *, trained_too: b
         )
         wanted = f"{expected[0]} and the classes {', '.join(record.class_names)}, which the network knows"
         raise DataError(digits.source, got, wanted)
+    return digits
+
+
+def evaluate_record(record: RunRecord, data: Data, split: str, *, trained_too: bool = False) -> Measured:
+    """A recorded network on one split of `data`.
+
+    Raises DataError where the split is empty, where its pictures or classes are not those of the network, and,
+    unless `trained_too`, where the network was trained on any of its digits; RunError where it has no weights.
+    """
+    digits = digits_for(record, data)
+    chosen = digits.splits[split]
     if len(chosen) == 0:
         raise DataError(f"{digits.source}, {split}", "no digits", "some to measure")
     trained = overlap(chosen.digests, record.predictions("train")["digests"])

@@ -17,7 +17,7 @@ from cnnexp.config.compose import Composed
 from cnnexp.config.identity import identity, to_yaml
 from cnnexp.config.layers import conv_blocks
 from cnnexp.config.schema import ExperimentConfig
-from cnnexp.data import Digits, load_digits
+from cnnexp.data import KNOWN_SHAPES, Digits, load_digits
 from cnnexp.errors import ConfigError, TrainingError
 from cnnexp.evaluation import measure_kept_weights
 from cnnexp.nn.seeding import make_deterministic, resolve_threads, start_tensorflow
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from cnnexp.runs.publish import Publisher
 
 CHECKPOINT = "checkpoint"
-KNOWN_SHAPES = {"mnist_5k": ((28, 28, 1), 10), "mnist": ((28, 28, 1), 10)}
 NOT_VARIED = ("tracking", "figures", "evaluation", "hydra", "experiments")
 """Groups that change nothing of what is learned: a run is not named after them."""
 

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cnnexp.config.schema import Data, ExperimentConfig
+from cnnexp.data import KNOWN_SHAPES, KNOWN_SIZES, load_digits
 from cnnexp.errors import CnnexpError
 from cnnexp.shapes import Layer, LayerTable, layer_table
-
-SIDE, CLASSES = 28, 10
-SIZES = {"mnist_5k": (4500, 500), "mnist": (60000, 5000)}
-"""Digits to train and validate on together, and how many of them validate unless data.validation_size says."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +50,12 @@ class Facts:
 def facts_of(config: ExperimentConfig) -> Facts:
     """The facts of a config. Pictures are read only where their number and size are not known without."""
     data = config.data
-    if data.source not in SIZES:
+    if data.source not in KNOWN_SIZES:
         return _read(config)
-    both, usual = SIZES[data.source]
+    both, usual = KNOWN_SIZES[data.source]
     validation = data.validation_size or usual
     train = _limited(data, both - validation)
-    return Facts(config, (SIDE, SIDE, 1), CLASSES, train, validation if train is not None else None)
+    return Facts(config, *KNOWN_SHAPES[data.source], train, validation if train is not None else None)
 
 
 def _limited(data: Data, train: int) -> int | None:
@@ -69,8 +66,6 @@ def _limited(data: Data, train: int) -> int | None:
 
 
 def _read(config: ExperimentConfig) -> Facts:
-    from cnnexp.data import load_digits
-
     try:
         digits = load_digits(config.data)
     except CnnexpError as error:

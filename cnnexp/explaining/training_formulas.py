@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from cnnexp.config.choices import Adam, Cosine, OneCycle, Rmsprop, Sgd, Step
-from cnnexp.explaining.facts import SIZES, Facts
+from cnnexp.data import KNOWN_SIZES
+from cnnexp.explaining.facts import Facts
 
 RATES_SHOWN = 8
 PROGRESS = "p from 0 at the first step to 1 at the last"
@@ -14,8 +15,8 @@ PROGRESS = "p from 0 at the first step to 1 at the last"
 
 def _validation_size(facts: Facts) -> Iterator[str]:
     source = facts.config.data.source
-    if source in SIZES and facts.validation is not None:
-        both = SIZES[source][0]
+    if source in KNOWN_SIZES and facts.validation is not None:
+        both = KNOWN_SIZES[source][0]
         yield f"{both:,} - {facts.validation:,} = {both - facts.validation:,} digits are left to train on"
 
 

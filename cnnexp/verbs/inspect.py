@@ -34,8 +34,8 @@ def main(args: argparse.Namespace) -> int:
     if wants_to_look(args):
         return show_what_is_asked(args)
     from cnnexp.config.compose import compose_config
-    from cnnexp.inspection_files import inspect
-    from cnnexp.inspection_input import Asked
+    from cnnexp.inspection.files import inspect
+    from cnnexp.inspection.question import Asked
     from cnnexp.verbs.inspection_report import as_json, text_lines
 
     asked = Asked(args.image, args.index, args.digit, args.split, cell_of(args.cell), args.layer)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnexp.inspection import Inspection, Step
-from cnnexp.inspection_files import plain
-from cnnexp.inspection_words import after_the_sum, rows_read, sentence, where
+from cnnexp.inspection.files import plain
+from cnnexp.inspection.passage import Inspection, Step
+from cnnexp.inspection.words import after_the_sum, rows_read, sentence, where
 from cnnexp.shapes import output_formula, padding_formula
 
 SMALL = (8, 8, 4)

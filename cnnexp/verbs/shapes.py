@@ -14,7 +14,7 @@ from itertools import takewhile
 
 from cnnexp.config.compose import compose_config
 from cnnexp.config.schema import ExperimentConfig
-from cnnexp.inspection import image_shape_and_classes
+from cnnexp.data import image_shape_and_classes
 from cnnexp.shapes import LayerTable, ShapeError, as_json, check_shapes, explain, render_table
 from cnnexp.verbs.hydra_flags import add_flags, show_what_is_asked, wants_to_look
 
@@ -51,7 +51,7 @@ def table_of(config: ExperimentConfig) -> LayerTable:
     image_shape, classes = image_shape_and_classes(config.data)
     if classes:
         return check_shapes(config.model, image_shape, classes)
-    from cnnexp.inspection import without_head
+    from cnnexp.inspection.passage import without_head
 
     table = check_shapes(without_head(config.model), image_shape, 1)
     return replace(table, layers=tuple(takewhile(lambda layer: layer.kind not in HEAD, table.layers)))

@@ -4,8 +4,8 @@ import pytest
 
 from cnnexp.config.compose import compose_config
 from cnnexp.config.schema import Data
-from cnnexp.data import load_digits
-from cnnexp.explaining.facts import SIZES, facts_of
+from cnnexp.data import KNOWN_SIZES, load_digits
+from cnnexp.explaining.facts import facts_of
 
 
 def facts(*overrides: str):
@@ -33,7 +33,7 @@ def test_sizes_without_reading_mnist(overrides, train, validation, steps):
 @pytest.mark.parametrize("validation_size", [None, 300])
 def test_the_known_sizes_are_those_of_the_digits(validation_size):
     digits = load_digits(Data(validation_size=validation_size))
-    both, usual = SIZES["mnist_5k"]
+    both, usual = KNOWN_SIZES["mnist_5k"]
     assert len(digits.validation) == (validation_size or usual)
     assert len(digits.train) == both - len(digits.validation)
 

@@ -10,11 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnexp.config.schema import Data
-from cnnexp.data import Digits, load_digits, read_picture
+from cnnexp.data import KNOWN_SHAPES, Digits, Split, load_digits, read_picture
 from cnnexp.errors import ConfigError, DataError
-
-KNOWN_SHAPES = {"mnist_5k": ((28, 28, 1), 10), "mnist": ((28, 28, 1), 10)}
-"""Image shape (height, width, channels) and classes of the sources that always have the same."""
 
 EIGHT_BITS = 255.0
 NAMES_SHOWN = 20
@@ -54,13 +51,14 @@ def choose_picture(data: Data, asked: Asked) -> Picture:
 
     Raises ConfigError for what excludes each other or is not in the data, DataError for files that cannot be read.
     """
-    _refuse_two(asked)
+    refuse_two(asked)
     if asked.image is not None:
         return _from_file(Path(asked.image).expanduser(), data)
     return _from_data(load_digits(data), data.divisor, asked)
 
 
-def _refuse_two(asked: Asked) -> None:
+def refuse_two(asked: Asked) -> None:
+    """Raise ConfigError where more than one picture is named, or a split for a picture file."""
     given = {"image": asked.image, "index": asked.index, "digit": asked.digit}
     named = [name for name, value in given.items() if value is not None]
     if len(named) > 1:
@@ -100,22 +98,39 @@ def _brought_to(pixels: NDArray[np.uint8], wanted: tuple[int, int, int]) -> tupl
 
 def _from_data(digits: Digits, divisor: float, asked: Asked) -> Picture:
     name = asked.split or "train"
+    split = filled_split(digits, name)
+    if asked.digit is None:
+        index = checked_index(0 if asked.index is None else asked.index, split, name)
+    else:
+        index = first_of(class_of(digits, asked.digit), split.labels, f"digit {asked.digit}", name)
+    return Picture(split.images[index], divisor, told_of(digits, name, index))
+
+
+def filled_split(digits: Digits, name: str) -> Split:
+    """The split of that name. Raises ConfigError where it has no pictures."""
     split = digits.splits[name]
     if len(split) == 0:
         have = ", ".join(part for part, other in digits.splits.items() if len(other))
         raise ConfigError("split", name, f"one that has pictures: {have}", f"{digits.source} has none in {name}.")
-    if asked.digit is None:
-        index = 0 if asked.index is None else asked.index
-        if not 0 <= index < len(split):
-            raise ConfigError("index", str(index), f"0 to {len(split) - 1}, a position in the {name} data")
-    else:
-        index = _first_of(_class_of(digits, asked.digit), split.labels, f"digit {asked.digit}", name)
-    label = int(split.labels[index])
+    return split
+
+
+def checked_index(index: int, split: Split, name: str) -> int:
+    """The position, if the split has it. Raises ConfigError otherwise."""
+    if not 0 <= index < len(split):
+        raise ConfigError("index", str(index), f"0 to {len(split) - 1}, a position in the {name} data")
+    return index
+
+
+def told_of(digits: Digits, name: str, index: int) -> str:
+    """Such as "test image 17 of mnist_5k, class 7"."""
+    label = int(digits.splits[name].labels[index])
     shown = f", class {digits.class_names[label]}" if label >= 0 else ""
-    return Picture(split.images[index], divisor, f"{name} image {index} of {digits.source}{shown}")
+    return f"{name} image {index} of {digits.source}{shown}"
 
 
-def _class_of(digits: Digits, digit: int | str) -> int:
+def class_of(digits: Digits, digit: int | str) -> int:
+    """The class that is meant by its name or its number. Raises ConfigError for none."""
     names = digits.class_names
     if str(digit) in names:
         return names.index(str(digit))
@@ -128,7 +143,8 @@ def _class_of(digits: Digits, digit: int | str) -> int:
     raise ConfigError("digit", str(digit), f"a class: one of {', '.join(names[:NAMES_SHOWN])}{more}")
 
 
-def _first_of(label: int, labels: NDArray[np.int64], where: str, split: str) -> int:
+def first_of(label: int, labels: NDArray[np.int64], where: str, split: str) -> int:
+    """The first position with that label. Raises ConfigError where there is none."""
     found = np.flatnonzero(labels == label)
     if len(found) == 0:
         raise ConfigError("digit", f"{where}, which no picture in {split} has", f"a class that {split} has")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnexp.inspection import Inspection, Step
-from cnnexp.inspection_words import after_the_sum, rows_read, where
+from cnnexp.inspection.passage import Inspection, Step
+from cnnexp.inspection.words import after_the_sum, rows_read, where
 from cnnexp.shapes import output_formula
 
 if TYPE_CHECKING:

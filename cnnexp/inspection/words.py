@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnexp.inspection import Step
+from cnnexp.inspection.passage import Step
 
 KINDS = {"Conv2D": "convolution", "MaxPooling2D": "max pool", "AveragePooling2D": "average pool"}
 

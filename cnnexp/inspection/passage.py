@@ -16,10 +16,10 @@ from cnnexp.analysis.windows import patch_at, reaches_outside
 from cnnexp.config.compose import Composed
 from cnnexp.config.identity import variant_of
 from cnnexp.config.layers import ConvBlock, conv_blocks
-from cnnexp.config.schema import Data, Model, Output
-from cnnexp.data import image_digests, load_digits
+from cnnexp.config.schema import Model, Output
+from cnnexp.data import image_digests
 from cnnexp.errors import ConfigError, DataError
-from cnnexp.inspection_input import KNOWN_SHAPES, Asked, Picture, choose_picture
+from cnnexp.inspection.question import Asked, Picture, choose_picture
 from cnnexp.shapes import Axis, Layer, check_shapes
 
 INSPECTIONS = "inspections"
@@ -105,14 +105,6 @@ class Inspection:
         return tuple(step for step in self.steps if self.asked.layer in (None, step.name))
 
 
-def image_shape_and_classes(data: Data) -> tuple[tuple[int, int, int], int]:
-    """(height, width, channels) and the number of classes, which is 0 without labels; MNIST is known unread."""
-    if data.source in KNOWN_SHAPES:
-        return KNOWN_SHAPES[data.source]
-    digits = load_digits(data)
-    return digits.image_shape, digits.classes
-
-
 def without_head(model: Model) -> Model:
     """The same blocks, with one number as head: the cheapest that can be built on any size."""
     return model.model_copy(update={"dense": {}, "global_pooling": "average", "output": Output()})
@@ -121,7 +113,7 @@ def without_head(model: Model) -> Model:
 def inspect_picture(composed: Composed, asked: Asked, folder: str | None = None) -> Inspection:
     """The picture that is asked for, through the blocks; nothing is written yet.
 
-    folder: where `cnnexp.inspection_files` will put it (None: inspections/NAME-HASH in the working folder).
+    folder: where `cnnexp.inspection.files` will put it (None: inspections/NAME-HASH in the working folder).
     Raises ConfigError, DataError or ShapeError, each before TensorFlow is imported.
     """
     config = composed.config
@@ -164,11 +156,16 @@ def _check_layer_and_cell(layers: list[Layer], asked: Asked) -> None:
     if asked.cell is None:
         return
     layer = layers[names.index(asked.layer) if asked.layer else 0]
-    inside = len(asked.cell) in (2, 3) and all(0 <= n < m for n, m in zip(asked.cell, layer.output, strict=False))
-    if not inside:
-        height, width, channels = layer.output
-        expected = f"ROW,COLUMN[,CHANNEL] from 0,0,0 to {height - 1},{width - 1},{channels - 1}"
-        raise ConfigError("cell", ",".join(map(str, asked.cell)), f"{expected}, the output of {layer.name}")
+    check_cell(asked.cell, layer)
+
+
+def check_cell(cell: tuple[int, ...], layer: Layer) -> None:
+    """Raise ConfigError for a cell (row, column[, channel]) that the layer's output does not have."""
+    if len(cell) in (2, 3) and all(0 <= n < m for n, m in zip(cell, layer.output, strict=False)):
+        return
+    height, width, channels = layer.output
+    expected = f"ROW,COLUMN[,CHANNEL] from 0,0,0 to {height - 1},{width - 1},{channels - 1}"
+    raise ConfigError("cell", ",".join(map(str, cell)), f"{expected}, the output of {layer.name}")
 
 
 def _named(composed: Composed, picture: Picture, asked: Asked) -> Path:

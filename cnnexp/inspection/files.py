@@ -7,9 +7,11 @@ import os
 import shlex
 import shutil
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +19,12 @@ from numpy.typing import NDArray
 from cnnexp.config.compose import Composed
 from cnnexp.config.identity import to_yaml
 from cnnexp.errors import DataError
-from cnnexp.inspection import ARRAYS, CONFIG, Inspection, inspect_picture
-from cnnexp.inspection_input import Asked
+from cnnexp.inspection.passage import ARRAYS, CONFIG, Inspection, inspect_picture
+from cnnexp.inspection.question import Asked
 from cnnexp.runs.files import write_arrays, write_bytes, write_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SMALL = "arrays.json"
 SMALL_NUMBERS = 10_000
@@ -49,26 +54,42 @@ def write_inspection(inspection: Inspection) -> Inspection:
 
     Raises DataError when the folder cannot be written.
     """
-    from cnnexp.figures import png_bytes
-    from cnnexp.inspection_drawing import figures_of
+    from cnnexp.inspection.drawing import figures_of
 
-    folder = inspection.folder
+    with whole(inspection.folder) as scratch:
+        _write_arrays(scratch, arrays_of(inspection))
+        write_text(scratch / CONFIG, to_yaml(inspection.composed.config))
+        names = write_pictures(scratch, figures_of(inspection))
+    return replace(inspection, pictures=names)
+
+
+@contextmanager
+def whole(folder: Path) -> Iterator[Path]:
+    """A folder to write to, which takes the place of `folder` in one step, and not at all where anything fails.
+
+    Raises DataError when it cannot be written.
+    """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:
-            _write_arrays(scratch, arrays_of(inspection))
-            write_text(scratch / CONFIG, to_yaml(inspection.composed.config))
-            names = []
-            for name, figure in figures_of(inspection):
-                names.append(f"{name}.png")
-                write_bytes(scratch / names[-1], png_bytes(figure))
+            yield scratch
             _put_in_place(scratch, folder)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     except OSError as error:
         raise DataError(str(folder), error.strerror or str(error), "a folder that can be written") from error
-    return replace(inspection, pictures=tuple(names))
+
+
+def write_pictures(folder: Path, figures: Iterable[tuple[str, Figure]]) -> tuple[str, ...]:
+    """Each figure as NAME.png; returns these names."""
+    from cnnexp.figures import png_bytes
+
+    names = []
+    for name, figure in figures:
+        names.append(f"{name}.png")
+        write_bytes(folder / names[-1], png_bytes(figure))
+    return tuple(names)
 
 
 def _put_in_place(scratch: Path, folder: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 import cnnexp
 from cnnexp.config.compose import compose_config
 from cnnexp.data import load_digits
-from cnnexp.inspection import Inspection, inspect_picture
-from cnnexp.inspection_input import Asked
+from cnnexp.inspection.passage import Inspection, inspect_picture
+from cnnexp.inspection.question import Asked
 
 
 @pytest.fixture(autouse=True)
