@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from cnnexp.evaluation import Evaluation
     from cnnexp.inspection.passage import Inspection
+    from cnnexp.inspection.trained import RunInspection
     from cnnexp.prediction import Answer
     from cnnexp.runs.sweep_record import SweepRecord
     from cnnexp.shapes import LayerTable
@@ -115,6 +116,35 @@ class Run:
         from cnnexp.evaluation import data_of, evaluate_record
 
         return evaluate_record(self.record, data_of(self.record, overrides), split).evaluation
+
+    def inspect(
+        self,
+        *overrides: str,
+        image: str | Path | None = None,
+        index: int | None = None,
+        digit: int | str | None = None,
+        split: str | None = None,
+        layer: str | None = None,
+        cell: tuple[int, ...] | None = None,
+        filter: int | None = None,
+        patch: int | None = None,
+        epochs: bool = False,
+        as_is: bool = False,
+        folder: str | Path | None = None,
+        mlflow: bool = False,
+    ) -> RunInspection:
+        """One picture in the trained network, as `cnnexp inspect RUN` shows it: arrays, and a folder of pictures.
+
+        overrides: other digits than its own (`data…`). Raises ConfigError, DataError, RunError or StoreError before
+        anything is written.
+        """
+        from cnnexp.inspection.question import AskedOfRun
+        from cnnexp.inspection.trained_files import inspect_trained
+
+        picture = None if image is None else str(image)
+        asked = AskedOfRun(picture, index, digit, split, cell, layer, filter, epochs, patch, as_is)
+        place = None if folder is None else str(folder)
+        return inspect_trained(self.record, asked, overrides, place, mlflow=mlflow)
 
 
 class Sweep:

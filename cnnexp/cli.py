@@ -17,7 +17,7 @@ from cnnexp.interrupts import Terminated
 VERBS = {
     "train": "train one network from a config",
     "shapes": "show every layer's size, padding and cost by arithmetic",
-    "inspect": "send one picture through the blocks, nothing trained",
+    "inspect": "see what one picture becomes, layer by layer",
     "runs": "list runs: filter, sort, newest first",
     "show": "tell everything about one run",
     "evaluate": "measure a trained network, also on other digits",

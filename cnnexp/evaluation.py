@@ -160,7 +160,7 @@ def data_of(record: RunRecord, overrides: Sequence[str]) -> Data:
     for word in words:
         group, _, key = word.key_or_group.partition(".")
         if group != "data" or word.is_sweep_override():
-            hint = "evaluate changes what is measured, never the network."
+            hint = "Beside a run the digits may be others, never the network."
             raise ConfigError(word.key_or_group, f"`{word.input_line}`", "data=SOURCE or data.KEY=VALUE", hint)
         *above, last = key.split(".")
         node = values

@@ -122,6 +122,16 @@ def test_figures_are_matplotlib_figures_by_name(run: cnnexp.Run) -> None:
     assert all(isinstance(figure, Figure) for figure in figures.values())
 
 
+def test_inspect(run: cnnexp.Run, tmp_path: Path) -> None:
+    found = run.inspect(index=3, layer="conv_1_pool", filter=1, folder=tmp_path / "see")
+    assert repr(found) == f"<RunInspection of {found.subject.told} by {run.id} in {tmp_path / 'see'}>"
+    assert found.pictures == ("input.png", "occlusion.png", "maps_conv_1_pool.png", "filters_conv_1.png",
+                              "field_conv_1_pool.png", "excite_conv_1_pool_filter_1.png")  # fmt: skip
+    assert {path.name for path in (tmp_path / "see").iterdir()} == {*found.pictures, "arrays.npz", "config.yaml"}
+    with pytest.raises(DataError, match="a folder with other files in it"):
+        run.inspect(index=3, folder=tmp_path)
+
+
 def test_compose() -> None:
     assert cnnexp.compose("model.kernel_size=5").model.kernel_size == (5, 5)
     with pytest.raises(ConfigError, match="kernel_size"):

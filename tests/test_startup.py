@@ -40,6 +40,7 @@ REFUSED = [
     ["train", "model.strides=2", "model.blocks.conv_1.dilation_rate=2"],
     ["train", "model.padding=valid", "model.kernel_size=29"],
     ["train", "--config-dir", "nosuch"],
+    ["inspect", "--filter", "3"],
     ["nosuch"],
 ]
 REFUSED_AFTER_READING = [
@@ -49,6 +50,7 @@ REFUSED_AFTER_READING = [
     ["runs", "--filter", "nonsense"],
     ["show", "latest"],
     ["evaluate", "latest"],
+    ["inspect", "latest", "--digit", "7"],
 ]
 
 

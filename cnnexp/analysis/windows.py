@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,3 +42,22 @@ def never_read(axis: Axis) -> int:
 
 def _inside(cells: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
     return (cells >= 0) & (cells < size)
+
+
+def pixels_seen(windows: Sequence[Window], row: int, column: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of the picture that the cell (row, column) behind `windows` (first layer first) depends on.
+
+    It depends on each pixel where one of these rows meets one of these columns, and on no other. None lie outside;
+    there are none at all where the windows read only cells outside.
+    """
+    heights, widths = [window[0] for window in windows], [window[1] for window in windows]
+    return _seen(heights, row), _seen(widths, column)
+
+
+def _seen(axes: Sequence[Axis], index: int) -> NDArray[np.int64]:
+    """Backwards through the layers; what lies outside a layer's input holds no pixel, so it is left behind there."""
+    cells = np.array([index], dtype=np.int64)
+    for axis in reversed(axes):
+        read = np.unique(np.array([positions(axis, int(cell)) for cell in cells], dtype=np.int64))
+        cells = read[_inside(read, axis.size)]
+    return cells

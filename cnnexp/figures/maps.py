@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil, log
 from typing import Any
 
@@ -82,6 +82,28 @@ def feature_map_image(maps: NDArray[Any], *, limits: Limits, max_channels: int =
             y, x = digit * block + channel // columns * down, channel % columns * across
             canvas[y : y + tile_height, x : x + tile_width] = coloured[digit, ..., channel, :]
     return canvas
+
+
+def maps_over_epochs(
+    maps: Mapping[int, NDArray[Any]], image: NDArray[Any], *, layer: str, title: str, max_channels: int = 16
+) -> Figure:
+    """One row an epoch: the maps (h, w, channels) of one picture (h, w, c) as they grew, all on one colour scale."""
+    epochs, stacked = list(maps), np.stack([*maps.values()])
+    shown = min(stacked.shape[-1], max_channels)
+    with styled(layer, title):
+        cell = float(np.clip(10.5 / (shown + 1), 0.58, 1.3))
+        _, _, wide, high = fit(stacked.shape[1:3], (0, 0, cell, cell))
+        names = ["before" if epoch == 0 else f"epoch {epoch}" for epoch in epochs]
+        side, top, down = 1.1, HEADING + 0.45, high + _SPACE
+        left = MARGIN + side + 0.25 + max(text_width(name, BODY) for name in names) + 0.15
+        page = blank_page(left + shown * (wide + _SPACE) + 1.15, top + max(len(maps) * down, 1.2) + 0.25)
+        page.heading(title, _note(stacked, shown))
+        page.text(MARGIN, top - 0.14, "input", size=SMALL, color=MUTED)
+        page.digit(as_pictures(image[np.newaxis])[0], fit(image.shape, (MARGIN, top, side, side)))
+        for row, name in enumerate(names):
+            page.text(left - 0.12, top + row * down + high / 2, name, ha="right")
+        _draw_maps(page, stacked[..., :shown], (left, top, wide + _SPACE, down), (wide, high), shared_limits([stacked]))
+        return page.figure
 
 
 def _draw_maps(

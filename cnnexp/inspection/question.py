@@ -32,6 +32,20 @@ class Asked:
     layer: str | None = None
 
 
+@dataclass(frozen=True)
+class AskedOfRun(Asked):
+    """What a person asks to see of a trained run; `cell` and `layer` name a unit, by default a strong one.
+
+    filter: the channel that the unit stands in where `cell` has none, and the only one whose digits are looked for.
+    epochs: also how the maps grew; patch: pixels of the square that covers the picture; as_is: a file is only resized.
+    """
+
+    filter: int | None = None
+    epochs: bool = False
+    patch: int | None = None
+    as_is: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """pixels (height, width, channels), what they are divided by, and in words where they come from."""

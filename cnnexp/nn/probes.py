@@ -27,6 +27,20 @@ def filters(model: keras.Model) -> dict[str, Floats]:
     return {layer.name: np.array(layer.kernel.numpy(), np.float32) for layer in model.layers if is_convolution(layer)}
 
 
+def peaks(model: keras.Model, name: str, images: NDArray[Any], batch_size: int) -> tuple[Floats, NDArray[np.int64]]:
+    """How strongly each image excites each channel of a layer, and where, dropout off: the largest outputs
+    (n, channels), activation included, and their rows and columns (n, channels, 2), the first of equal ones."""
+    part = keras.Model(model.input, activated(model, model.get_layer(name)).output)
+    values, places = [], []
+    for start in range(0, len(images), batch_size):
+        maps = np.asarray(part.predict_on_batch(images[start : start + batch_size])).astype(np.float32)
+        cells = maps.reshape(len(maps), -1, maps.shape[-1])
+        largest = cells.argmax(axis=1)
+        values.append(np.take_along_axis(cells, largest[:, np.newaxis], axis=1)[:, 0])
+        places.append(np.stack(np.unravel_index(largest, maps.shape[1:3]), axis=-1))
+    return np.concatenate(values), np.concatenate(places)
+
+
 def activated(model: keras.Model, layer: Any) -> Any:
     """The layer whose output is this one's after its activation: another one where it is normalized between."""
     names = {each.name: each for each in model.layers}

@@ -13,7 +13,7 @@ from cnnexp.errors import ConfigError
 EXAMPLE = """  eval "$(cnnexp completion bash)"
   cnnexp train model.kern<TAB>"""
 HYDRA_VERBS = ("train", "shapes", "inspect", "explain")
-RUN_VERBS = ("show", "evaluate", "ui", "sync", "compare", "predict", "explain")
+RUN_VERBS = ("show", "evaluate", "inspect", "ui", "sync", "compare", "predict", "explain")
 SWEEP_VERBS = ("show", "ui", "sync", "compare")
 BASH = """\
 _cnnexp() {

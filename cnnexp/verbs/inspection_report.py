@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cnnexp.inspection.files import plain
 from cnnexp.inspection.passage import Inspection, Step
+from cnnexp.inspection.trained import RunInspection
 from cnnexp.inspection.words import after_the_sum, rows_read, sentence, where
 from cnnexp.shapes import output_formula, padding_formula
 
@@ -170,7 +171,7 @@ def _where_lines(inspection: Inspection) -> Iterator[str]:
         yield f"          {link}"
 
 
-def link_of(inspection: Inspection) -> str | None:
+def link_of(inspection: Inspection | RunInspection) -> str | None:
     """The page of its MLflow run, on the address of `cnnexp ui` where the store is a file."""
     if inspection.mlflow is None:
         return None

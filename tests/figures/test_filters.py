@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cnnexp.figures import filters_before_after
+from cnnexp.figures.filters import kernel_norms
 
 
 def kernels(*shape: int, seed: int = 0) -> np.ndarray:
@@ -49,3 +50,22 @@ def test_kernels_of_three_input_channels_are_in_colour_with_grey_for_zero(check_
     assert last[0, 0] == pytest.approx([1, 0.5, 0.5])
     assert last[1, 1] == pytest.approx([0.5, 0.5, 0])
     assert change == pytest.approx(last)
+
+
+def test_without_the_kernels_before_only_those_after_are_shown(check_figure):
+    kernels = np.random.default_rng(0).normal(size=(3, 3, 1, 8))
+    texts = check_figure(filters_before_after(None, kernels, layer="conv_1"))
+    assert {"conv_1: kernels after training", "after training", "weight"} <= set(texts)
+    assert not {"before training", "change"} & set(texts)
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 1), (32, 64), (3, 200), (256, 4)])
+def test_norms_of_the_kernels_between_inputs_and_filters(inputs, outputs, check_figure):
+    kernels = np.random.default_rng(0).normal(size=(3, 2, inputs, outputs))
+    figure = kernel_norms(kernels, layer="conv_2", reads="conv_1_pool")
+    texts = check_figure(figure)
+    assert {"conv_2: how strongly its filters read conv_1_pool", "norm", "0"} <= set(texts)
+    shown = np.asarray(figure.axes[0].images[0].get_array())
+    assert shown.shape == (inputs, outputs)
+    row, column = inputs - 1, outputs // 2
+    assert shown[row, column] == pytest.approx(np.linalg.norm(kernels[:, :, row, column]))

@@ -5,6 +5,7 @@ import pytest
 from matplotlib import colormaps
 
 from cnnexp.figures import feature_map_image, feature_maps, shared_limits
+from cnnexp.figures.maps import maps_over_epochs
 
 
 def digits(count: int, shape: tuple[int, ...] = (28, 28, 1)) -> np.ndarray:
@@ -117,3 +118,17 @@ def test_the_bare_picture_shows_only_so_many_channels():
     maps = random_maps(2, 4, 4, 40)
     cut = feature_map_image(maps[..., :5], limits=(-1, 1))
     assert (feature_map_image(maps, limits=(-1, 1), max_channels=5) == cut).all()
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 40), (7, 7, 3), (1, 1, 1)])
+def test_maps_over_epochs_stand_below_each_other_on_one_scale(shape, check_figure):
+    rng = np.random.default_rng(0)
+    maps = {epoch: epoch * rng.random(shape) for epoch in (0, 1, 12)}
+    image = rng.integers(0, 256, (28, 28, 1), dtype=np.uint8)
+    figure = maps_over_epochs(maps, image, layer="conv_1", title="conv_1: how the maps grew")
+    assert {"before", "epoch 1", "epoch 12", "input"} <= set(check_figure(figure))
+    _, *drawn = figure.axes[0].images
+    channels = min(shape[2], 16)
+    assert len(drawn) == 3 * channels
+    assert {image.get_clim() for image in drawn} == {(0, float(np.max(maps[12])))}
+    assert np.asarray(drawn[2 * channels].get_array()) == pytest.approx(maps[12][..., 0], rel=1e-6)

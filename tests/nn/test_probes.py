@@ -4,7 +4,7 @@ import numpy as np
 
 from cnnexp.config.schema import Model
 from cnnexp.nn.model import build_model
-from cnnexp.nn.probes import filters, layer_maps
+from cnnexp.nn.probes import filters, layer_maps, peaks
 
 IMAGES = np.array([[1, 2], [3, 4]], np.uint8).reshape(1, 2, 2, 1)
 
@@ -37,3 +37,17 @@ def test_a_network_without_convolutions_has_no_maps() -> None:
     model = build_model(Model(), (2, 2, 1), 3, 1.0, seed=0)
     assert layer_maps(model, IMAGES) == {}
     assert filters(model) == {}
+
+
+def test_peaks_are_the_largest_outputs_and_where_they_are() -> None:
+    blocks = {"c": {"filters": 5, "activation": "tanh", "batch_normalization": True}, "d": {"filters": 4}}
+    model = build_model(Model.model_validate({"blocks": blocks}), (9, 7, 1), 3, 1.0, seed=0)
+    images = np.random.default_rng(0).normal(size=(11, 9, 7, 1)).astype(np.float32)
+    maps = layer_maps(model, images)
+    for name in maps:
+        values, places = peaks(model, name, images, batch_size=4)
+        assert (values.shape, places.shape) == ((11, maps[name].shape[-1]), (11, maps[name].shape[-1], 2))
+        np.testing.assert_allclose(values, maps[name].max(axis=(1, 2)), atol=1e-6)
+        for image, channel in np.ndindex(values.shape):
+            row, column = places[image, channel]
+            assert abs(maps[name][image, row, column, channel] - values[image, channel]) <= 1e-6

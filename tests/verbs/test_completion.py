@@ -53,6 +53,7 @@ def test_runs_are_offered(finished: RunRecord, tmp_path: Path) -> None:
     assert finished.folder.parent == tmp_path / "runs"
     assert matches(["show", finished.id[:3]]) == [f"{finished.id} "]
     assert matches(["evaluate", ""]) == [f"{finished.id} ", "latest "]
+    assert f"{finished.id} " in matches(["inspect", finished.id[:3]])
 
 
 @pytest.mark.parametrize("line", ["", "cnnexp", "cnnexp ", "cnnexp train model=nosuch tr", "cnnexp train =3 ("])
