@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 INFO_CHOICES = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The overrides and the flags of Hydra that cnnexp passes on."""
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="override a key of the config")
+def add_flags(
+    parser: argparse.ArgumentParser, words: str = "KEY=VALUE", told: str = "override a key of the config"
+) -> None:
+    """The overrides, called `words`, and the flags of Hydra that cnnexp passes on."""
+    parser.add_argument("overrides", nargs="*", metavar=words, help=told)
     parser.add_argument("-c", "--cfg", choices=["job", "hydra", "all"], help="show the composed config instead")
     parser.add_argument("--resolve", action="store_true", help="with --cfg: resolve interpolations")
     parser.add_argument("-p", "--package", help="with --cfg: only this part, such as model")

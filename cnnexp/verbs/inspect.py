@@ -25,10 +25,13 @@ OF_RUN = ("filter", "epochs", "patch", "as_is")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.usage = "cnnexp inspect [RUN] [KEY=VALUE ...] [--digit D | --index N | --image PATH] [options]"
-    add_flags(parser)
+    told = (
+        "a trained run (id, MLflow id, a unique prefix of either, or latest); keys of the config, for a RUN of its data"
+    )
+    add_flags(parser, "RUN | KEY=VALUE", told)
     picture = parser.add_argument_group("the picture")
     picture.add_argument("--image", metavar="PATH", help="a picture file; for a RUN normalised as predict does")
-    picture.add_argument("--index", type=int, metavar="N", help="a position in the data")
+    picture.add_argument("--index", type=int, metavar="N", help="a position in the data (without a RUN default 0)")
     picture.add_argument(
         "--digit", metavar="D", help="a class: its first picture; for a RUN the first that it reads right"
     )
