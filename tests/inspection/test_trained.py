@@ -164,6 +164,7 @@ def test_a_file_is_normalised_as_predict_does(trained, tmp_path):
     assert as_is.subject.note == "resized from 120×90 to 28×28"
 
 
+@pytest.mark.slow
 def test_a_network_without_blocks_has_no_layers_to_show(tmp_path, digits):
     from tests.conftest import train_in
 
