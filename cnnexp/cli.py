@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from types import FrameType, ModuleType
 
-from cnnexp.errors import CnnexpError
+from cnnexp.errors import DISK_ERRORS, CnnexpError, DiskError
 from cnnexp.interrupts import Terminated
 
 VERBS = {
@@ -47,6 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        print(f"error: {DiskError.of(error, str(error.filename or 'a file'))}", file=sys.stderr)
+        return DiskError.exit_code
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:

@@ -5,11 +5,13 @@ CnnexpError
 ├── DataError        images or labels that are missing, broken or not what they claim to be (exit code 2)
 ├── RunError         a run or record that cannot be found, read or trusted (exit code 2)
 ├── StoreError       a tracking store that cannot be reached or used (exit code 2)
+├── DiskError        a file or folder that cannot be written any more (exit code 1)
 └── TrainingError    a training that cannot go on (exit code 1)
 """
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -101,6 +103,18 @@ class StoreError(CnnexpError):
     """A tracking store that cannot be reached or used."""
 
     exit_code = 2
+
+
+DISK_ERRORS = {getattr(errno, name) for name in ("EACCES", "EDQUOT", "EFBIG", "EIO", "ENOSPC", "EPERM", "EROFS")}
+"""What the system says of a disk that is full, read-only, not ours or broken."""
+
+
+class DiskError(CnnexpError):
+    """A file or folder that cannot be written any more: the disk is full, read-only or broken."""
+
+    @classmethod
+    def of(cls, error: OSError, where: str, hint: str = "") -> DiskError:
+        return cls(where, error.strerror or str(error), "a place that can be read and written", hint)
 
 
 class TrainingError(CnnexpError):

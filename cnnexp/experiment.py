@@ -141,21 +141,20 @@ def train_and_record(run: RunWriter, config: ExperimentConfig, digits: Digits, l
     """
     from cnnexp.runs.publish import Publisher
 
-    publisher = Publisher(config.tracking, run.folder, listener.say)
+    publisher, model = Publisher(config.tracking, run.folder, listener.say), None
     try:
         with run.recording():
             listener.started(run.read())
             model = _train(run, config, digits, listener, publisher)
         shutil.rmtree(run.folder / CHECKPOINT, ignore_errors=True)
         _draw(run, config, listener)
-        publisher.publish_model(run.read(), model)
     except TrainingError:
         _draw(run, config, listener)
         raise
     finally:
         listener.ended()
         _note_findings(run)
-        _finish(run.read(), listener, publisher)
+        _finish(run.read(), listener, publisher, model)
     return run.read()
 
 
@@ -166,11 +165,13 @@ def _note_findings(run: RunWriter) -> None:
             run.event("found", findings=[str(finding) for finding in found])
 
 
-def _finish(record: RunRecord, listener: Listener, publisher: Publisher) -> None:
+def _finish(record: RunRecord, listener: Listener, publisher: Publisher, model: keras.Model | None) -> None:
+    if record.ending is None:  # it could not be written: the error tells that, and the next command ends it
+        return
     if record.status != FINISHED:
         listener.say(f"run {record.id} is {record.status} after {_epochs(record)}; see: cnnexp show {record.id}")
     if record.epochs or record.mlflow:  # interrupted before there was anything to tell: the way out is short
-        publisher.finish(record)
+        publisher.finish(record, model)
 
 
 def _epochs(record: RunRecord) -> str:

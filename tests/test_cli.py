@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 from collections.abc import Iterator
 
@@ -62,10 +63,12 @@ def test_an_unknown_flag_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     ("error", "code", "told"),
     [
         (TrainingError("epoch 3", "nan", "a finite loss"), 1, "error: epoch 3: got nan, expected a finite loss\n"),
+        (OSError(errno.ENOSPC, "No space left on device", "runs/x"), 1,
+         "error: runs/x: got No space left on device, expected a place that can be read and written\n"),
         (KeyboardInterrupt(), 130, ""),
         (Terminated(), 143, ""),
     ],
-)
+)  # fmt: skip
 def test_how_a_verb_ends_is_the_exit_code(
     error: BaseException, code: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

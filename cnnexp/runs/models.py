@@ -7,6 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnnexp.runs.store import only_once
+
 if TYPE_CHECKING:
     import keras
     from mlflow.models import ModelSignature
@@ -47,7 +49,8 @@ def _ready(client: MlflowClient, run_id: str, experiment_id: str) -> str | None:
 def _create(client: MlflowClient, run_id: str, experiment_id: str, model: keras.Model) -> str:
     from mlflow.entities import LoggedModelStatus
 
-    created = client.create_logged_model(experiment_id, name=NAME, source_run_id=run_id)
+    with only_once():
+        created = client.create_logged_model(experiment_id, name=NAME, source_run_id=run_id)
     with tempfile.TemporaryDirectory(prefix="cnnexp-") as folder:
         save(model, Path(folder) / NAME, run_id, created.model_id)
         client.log_model_artifacts(created.model_id, str(Path(folder) / NAME))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from cnnexp.runs.knobs import knobs
 from cnnexp.runs.links import save_view
 from cnnexp.runs.record import RUNNING, RunRecord, milliseconds
 from cnnexp.runs.series import ARTIFACTS, FOLDER, LOGGED_TAG, lay_out, pictures
-from cnnexp.runs.store import Store
+from cnnexp.runs.store import Store, only_once
 from cnnexp.runs.sweep_record import member_tag, parent_in_mlflow
 
 if TYPE_CHECKING:
@@ -64,9 +65,9 @@ class Publication:
             files=dict(state["files"]) if same else {},
             model_id=state["model_id"] if same else None,
         )  # fmt: skip
+        publication._save(record)  # first: a run that nobody knows of would go on in MLflow for ever
         publication._describe(record, run)
         save_view(store.client, run.info.experiment_id)
-        publication._save(record)
         return publication
 
     def send(self, record: RunRecord) -> None:
@@ -147,7 +148,8 @@ class Publication:
             "files": self.files,
         }
         if state != record.fresh().mlflow:
-            write_json(self.folder / STATE, state)
+            with suppress(OSError):  # only a shortcut: without it MLflow is asked
+                write_json(self.folder / STATE, state)
 
 
 def state_in(store: Store, record: RunRecord) -> dict[str, Any]:
@@ -155,13 +157,28 @@ def state_in(store: Store, record: RunRecord) -> dict[str, Any]:
     return record.mlflow if record.mlflow.get("uri") == store.shown else {}
 
 
-def find_tagged(store: Store, record_id: str, experiment_id: str) -> Run | None:
-    """The run of an experiment that is tagged with a record's id, deleted ones included."""
+def find_tagged(store: Store, record_id: str, experiment_id: str, known: str | None = None) -> Run | None:
+    """The run of an experiment that is tagged with a record's id, deleted ones included; of several the `known` one."""
+    runs = sorted(_tagged(store, record_id, experiment_id), key=lambda run: _rank(run, known), reverse=True)
+    return store.client.get_run(runs[0].info.run_id) if runs else None
+
+
+def _tagged(store: Store, record_id: str, experiment_id: str) -> list[Run]:
     from mlflow.entities import ViewType
 
-    tagged = f"tags.`{RUN_TAG}` = '{record_id}'"
-    runs = store.client.search_runs([experiment_id], tagged, ViewType.ALL, max_results=1)
-    return store.client.get_run(runs[0].info.run_id) if runs else None
+    return list(store.client.search_runs([experiment_id], f"tags.`{RUN_TAG}` = '{record_id}'", ViewType.ALL))
+
+
+def _rank(run: Run, known: str | None) -> tuple[bool, bool, int]:
+    return run.info.run_id == known, run.info.lifecycle_stage == "active", len(run.data.params)
+
+
+def remove_twins(store: Store, record_id: str, run: Run) -> None:
+    """Delete the empty runs beside a record's `run`: made by a server whose answer was lost on its way."""
+    for twin in _tagged(store, record_id, run.info.experiment_id):
+        alive = twin.info.run_id != run.info.run_id and twin.info.lifecycle_stage == "active"
+        if alive and not twin.data.params and not twin.data.metrics:
+            store.client.delete_run(twin.info.run_id)
 
 
 def find_run(store: Store, record: RunRecord, experiment_id: str, run_id: str | None) -> Run | None:
@@ -215,9 +232,10 @@ def _create_run(store: Store, record: RunRecord, experiment_id: str) -> Run:
     links = _link_tags(record)
     tags = {RUN_TAG: record.id, **{f"cnnexp.{key}": header["identity"][key] for key in ("variant", "recipe")}}
     tags |= links | record.config.tracking.tags | {"mlflow.source.name": header["command"]} | _telling(record)
-    return client.create_run(
-        experiment_id, start_time=milliseconds(record.created), tags=tags, run_name=record.name[:NAME_LENGTH]
-    )
+    with only_once():
+        return client.create_run(
+            experiment_id, start_time=milliseconds(record.created), tags=tags, run_name=record.name[:NAME_LENGTH]
+        )
 
 
 def _link_tags(record: RunRecord) -> dict[str, str]:

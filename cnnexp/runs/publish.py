@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from cnnexp.config.schema import Tracking
-from cnnexp.errors import CnnexpError
-from cnnexp.runs.publication import Publication, is_whole, model_is_there
+from cnnexp.errors import CnnexpError, DiskError
+from cnnexp.runs.publication import Publication, is_whole, model_is_there, remove_twins
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import PATIENT_SECONDS, QUICK_SECONDS, Store, open_store, patience, told, tracking_uri
+from cnnexp.runs.waiting import Waiting, waiting_for
 
 if TYPE_CHECKING:
     import keras
 
 LOCK, LOCK_SECONDS = "mlflow.lock", 2.0
-COOLDOWN_SECONDS, BUDGET_SECONDS = 30.0, 6.0
 
 
 @dataclass
 class Publisher:
     """Publishes one run while it goes on: best effort, never an exception, never a long wait.
 
-    warn: told in one message, once, why MLflow cannot be used. After a failure the store is left alone for 30 s, and
-    until the end of the run once 6 s were lost to it in all.
+    warn: told in one message, once, why MLflow cannot be used. How often it is asked again: see `Waiting`.
     """
 
     tracking: Tracking
@@ -36,37 +37,34 @@ class Publisher:
     warn: Callable[[str], None]
     _store: Store | None = None
     _publication: Publication | None = None
-    _retry_at: float = 0.0
-    _lost: float = 0.0
-    _warned: set[str] = field(default_factory=set)
+    _warned: bool = False
 
     def publish(self, record: RunRecord) -> bool:
         """Send what is new of a run that goes on; whether all is there."""
-        if time.monotonic() < self._retry_at or self._lost > BUDGET_SECONDS:
+        if not self.tracking.enabled or not self._waiting().is_over:
             return False
         return self._attempt(lambda publication: publication.send(record), record)
 
-    def publish_model(self, record: RunRecord, model: keras.Model) -> bool:
-        """Log the trained Keras model once; whether it is there."""
-        if time.monotonic() < self._retry_at:
+    def finish(self, record: RunRecord, model: keras.Model | None = None) -> bool:
+        """Send everything of a run that has ended, the trained model too where it is given; whether all is there."""
+        if not self.tracking.enabled or not self._waiting().is_over_at_the_end:
             return False
-        return self._attempt(lambda publication: publication.send_model(record, model), record)
+        sent = self._attempt(lambda one: send_whole(one, record, lambda _: model), record, at_the_end=True)
+        return sent and model_is_there(record)
 
-    def finish(self, record: RunRecord) -> bool:
-        """Send everything of a run that has ended; whether all is there."""
-        return self._attempt(lambda publication: patiently(publication, record), record) and model_is_there(record)
+    def _waiting(self) -> Waiting:
+        return waiting_for(self.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or os.getcwd())
 
-    def _attempt(self, send: Callable[[Publication], None], record: RunRecord) -> bool:
-        if not self.tracking.enabled:
-            return False
+    def _attempt(self, send: Callable[[Publication], None], record: RunRecord, *, at_the_end: bool = False) -> bool:
         start = time.monotonic()
         try:
-            with told(tracking_uri(self.tracking)), FileLock(self.folder / LOCK, timeout=LOCK_SECONDS):
+            with told(tracking_uri(self.tracking)), alone(self.folder):
                 send(self._opened(record))
         except CnnexpError as error:
-            self._failed(error, time.monotonic() - start)
+            self._waiting().failed(time.monotonic() - start, at_the_end=at_the_end)
+            self._failed(error)
             return False
-        self._retry_at = 0.0
+        self._waiting().answered()
         return True
 
     def _opened(self, record: RunRecord) -> Publication:
@@ -77,21 +75,41 @@ class Publisher:
         self._store.check()
         return self._publication
 
-    def _failed(self, error: CnnexpError, seconds: float) -> None:
+    def _failed(self, error: CnnexpError) -> None:
         self._store = self._publication = None
-        self._lost += seconds
-        self._retry_at = time.monotonic() + COOLDOWN_SECONDS
-        if not self._warned:
+        if not self._warned and not isinstance(error, DiskError):  # its writer tells that it cannot be written
             self.warn(str(error))
-        self._warned.add(str(error))
+            self._warned = True
 
 
-def patiently(publication: Publication, record: RunRecord) -> None:
-    """Send everything, with time for large files once the server answered."""
-    publication.store.client.get_run(publication.run_id)
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """While one process publishes a record, no other does.
+
+    Raises DiskError where the record's folder cannot be written, Timeout when another process publishes it.
+    """
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=LOCK_SECONDS)
+    except Timeout:
+        raise
+    except OSError as error:
+        raise DiskError.of(error, str(folder)) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def send_whole(publication: Publication, record: RunRecord, made: Callable[[RunRecord], keras.Model | None]) -> None:
+    """Send everything, with time for large files once the server answered; the model, unless it is there, as `made`."""
+    run = publication.store.client.get_run(publication.run_id)
     patience(PATIENT_SECONDS)
     try:
+        remove_twins(publication.store, record.id, run)
         publication.send_all(record)
+        if not model_is_there(record) and (model := made(record)) is not None:
+            publication.send_model(record, model)
     finally:
         patience(QUICK_SECONDS)
 
@@ -101,12 +119,9 @@ def publish_whole(store: Store, record: RunRecord, rebuild: Callable[[RunRecord]
 
     Raises StoreError when the store cannot take it.
     """
-    with told(store.uri), FileLock(record.folder / LOCK, timeout=LOCK_SECONDS):
+    with told(store.uri), alone(record.folder):
         store.check()
-        publication = Publication.of(store, record)
-        patiently(publication, record)
-        if not model_is_there(record):
-            publication.send_model(record, rebuild(record))
+        send_whole(Publication.of(store, record), record, rebuild)
 
 
 def is_published(store: Store, record: RunRecord) -> bool:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from cnnexp.config.schema import Tracking
 from cnnexp.runs.files import write_json
 from cnnexp.runs.links import View, save_view
-from cnnexp.runs.publication import NAME_LENGTH, RUN_TAG, find_tagged
+from cnnexp.runs.publication import NAME_LENGTH, RUN_TAG, find_tagged, remove_twins
 from cnnexp.runs.record import RUNNING, milliseconds
-from cnnexp.runs.store import Store, open_store, told, tracking_uri
+from cnnexp.runs.store import Store, only_once, open_store, told, tracking_uri
 from cnnexp.runs.sweep_record import SweepRecord, member_tag
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ def publish_sweep(sweep: SweepRecord, tracking: Tracking) -> None:
     with told(tracking_uri(tracking, sweep.mlflow.get("uri"))):
         store = open_store(tracking, create=True, known=sweep.mlflow.get("uri"))
         experiment_id = store.experiment_id(tracking.experiment)
-        run = find_tagged(store, sweep.id, experiment_id) or _create(store, sweep, tracking, experiment_id)
+        known = sweep.mlflow.get("run_id")
+        run = find_tagged(store, sweep.id, experiment_id, known) or _create(store, sweep, tracking, experiment_id)
+        remove_twins(store, sweep.id, run)
         state = {"uri": store.shown, "experiment_id": experiment_id, "run_id": run.info.run_id}
         write_json(sweep.folder / "mlflow.json", state)
         _join(store, sweep, run.info.run_id)
@@ -78,10 +80,11 @@ def view_of(sweep: SweepRecord) -> View:
 
 def _create(store: Store, sweep: SweepRecord, tracking: Tracking, experiment_id: str) -> Run:
     tags = {RUN_TAG: sweep.id, "cnnexp.kind": "sweep", "mlflow.source.name": str(sweep.header["command"])}
-    return store.client.create_run(
-        experiment_id, start_time=milliseconds(sweep.created), tags=tags | tracking.tags,
-        run_name=sweep.name[:NAME_LENGTH],
-    )  # fmt: skip
+    with only_once():
+        return store.client.create_run(
+            experiment_id, start_time=milliseconds(sweep.created), tags=tags | tracking.tags,
+            run_name=sweep.name[:NAME_LENGTH],
+        )  # fmt: skip
 
 
 def _send(store: Store, sweep: SweepRecord, run: Run) -> None:

@@ -235,6 +235,11 @@ class RunRecord:
         return str(ended[-1]["time"]) if ended and self.ending else None
 
     @property
+    def last_seen(self) -> str:
+        """When its process last wrote an event."""
+        return max([self.created, *(str(event["time"]) for event in self.events)], key=milliseconds)
+
+    @property
     def seconds(self) -> float:
         """Wall-clock seconds from each start to its end, or to the last event where it never ended, added up."""
         total, began, last = 0, None, 0

@@ -26,7 +26,7 @@ DEFAULT_FILE = "mlflow.db"
 ARTIFACTS = "mlruns"
 LOCK_SECONDS = 120
 BUSY_SECONDS = 3.0
-QUICK_SECONDS, PATIENT_SECONDS = 3, 30
+QUICK_SECONDS, PATIENT_SECONDS = 3, 15
 RETRIES = 1
 CURE = "Nothing is lost: the record is in runs/. When the store is there again: cnnexp sync"
 
@@ -122,6 +122,8 @@ def open_store(tracking: Tracking, *, create: bool, known: str | None = None) ->
                 raise StoreError("MLflow", f"no store at {file}", "a store", "The first run makes it: cnnexp train")
             prepare(file)
         store = Store(uri, _client(uri), file.stat().st_ino if file else 0)
+        if create:
+            store.check()
         store.client.search_experiments(max_results=1)
         return store
 
@@ -148,11 +150,22 @@ def silence() -> None:
 
 
 def patience(seconds: int) -> None:
-    """How long one request to a server may take, and that it is tried once more."""
+    """How long one request to a server may take, and that it is tried once more, at once, whatever the server asks."""
     os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(seconds)
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = str(RETRIES)
     os.environ["MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR"] = "0"
     os.environ["MLFLOW_HTTP_REQUEST_BACKOFF_JITTER"] = "0"
+    os.environ["MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER"] = "false"
+
+
+@contextmanager
+def only_once() -> Iterator[None]:
+    """Requests inside are never repeated blindly: what they make would be there twice if only the answer was lost."""
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+    try:
+        yield
+    finally:
+        os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = str(RETRIES)
 
 
 def _is_there(file: Path) -> bool:
@@ -170,6 +183,8 @@ def prepare(file: Path) -> None:
         scratch = file.with_name(f".{file.name}.new")
         scratch.unlink(missing_ok=True)
         _migrate(scratch, file.parent / ARTIFACTS)
+        for left in ("-wal", "-shm"):  # of a store that was deleted: SQLite would read them into the new one
+            file.with_name(file.name + left).unlink(missing_ok=True)
         scratch.replace(file)
 
 
@@ -210,9 +225,10 @@ REASONS = (
     ("database is locked|could not be acquired", "locked by another process"),
     ("disk is full|No space left", "no space left on the disk"),
     ("not a database|malformed|no such table|Can't locate revision|out-of-date", "not a store of this MLflow version"),
+    (r"too many \d+ error responses|\b50\d\b", "an error of the server's own"),
     ("Max retries|timed out|Connection|HTTPConnectionPool|HTTPSConnectionPool", "no answer"),
-    ("401|Unauthorized|UNAUTHENTICATED", "not allowed in (user or password)"),
-    ("403|PERMISSION_DENIED", "not allowed"),
+    (r"\b401\b|Unauthorized|UNAUTHENTICATED", "not allowed in (user or password)"),
+    (r"\b403\b|PERMISSION_DENIED", "not allowed"),
 )  # fmt: skip
 
 

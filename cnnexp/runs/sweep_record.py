@@ -20,7 +20,7 @@ from cnnexp.config.schema import Tracking
 from cnnexp.errors import RunError, show
 from cnnexp.runs.files import read_json
 from cnnexp.runs.find import SHOWN, all_runs
-from cnnexp.runs.record import RUNNING, Ending, RunRecord, ending_of, read_events
+from cnnexp.runs.record import RUNNING, Ending, RunRecord, ending_of, milliseconds, read_events
 
 SWEEP_FILE = "sweep.json"
 DONE, GOES_ON, IMPOSSIBLE = "done", "goes on", "impossible"
@@ -84,6 +84,13 @@ class SweepRecord:
     @property
     def status(self) -> str:
         return self.ending.status if self.ending else RUNNING
+
+    @property
+    def last_seen(self) -> str:
+        """When its process, or that of one of its runs, last wrote an event."""
+        mine = [run for run in all_runs(self.folder.parent) if run.header["links"].get("sweep") == self.id]
+        own = [str(event["time"]) for event in self.events]
+        return max([self.created, *own, *(run.last_seen for run in mine)], key=milliseconds)
 
     @cached_property
     def outcomes(self) -> dict[int, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
@@ -16,13 +17,15 @@ from typing import Any, Self, TypeVar
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
-from cnnexp.errors import CnnexpError, RunError, TrainingError
+from cnnexp.errors import DISK_ERRORS, CnnexpError, DiskError, RunError, TrainingError
 from cnnexp.interrupts import Pruned, Terminated
 from cnnexp.runs.files import write_arrays, write_json, write_text
 from cnnexp.runs.record import EVENTS_FILE, FAILED, FINISHED, KILLED, RECORD_VERSION, Ending, RunRecord, finite, now
 from cnnexp.runs.sweep_record import SweepRecord
 
 LOCK = "lock"
+RESERVE_BYTES = 4096
+"""What the lock file holds while a record is written: given back on a full disk, so that its end can be told."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class FolderWriter:
             scratch.mkdir(parents=True)
             lock = FileLock(scratch / LOCK)
             lock.acquire(timeout=0)
+            _reserve(scratch)
             for file, text in texts.items():
                 write_text(scratch / file, text)
             write_json(scratch / name, {"id": new_id, **values})
@@ -83,15 +87,23 @@ class FolderWriter:
         except Timeout:
             raise RunError(folder.name, "still running", "a run whose process has ended") from None
         _drop_torn_line(folder / EVENTS_FILE)
+        with suppress(OSError):
+            _reserve(folder)
         return cls(folder, lock)
 
     def event(self, kind: str, **values: object) -> None:
-        """Append one event with its time."""
+        """Append one event with its time: all of it, or (where the disk is full) nothing of it."""
         line = json.dumps({"event": kind, "time": now(), **values}, ensure_ascii=False, allow_nan=False)
-        with (self.folder / EVENTS_FILE).open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        left = f"{line}\n".encode()
+        with (self.folder / EVENTS_FILE).open("ab", buffering=0) as file:
+            before = file.tell()
+            try:
+                while left:
+                    left = left[file.write(left) :]
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(before)
+                raise
 
     def json(self, name: str, value: object) -> None:
         """Write one JSON file of the record."""
@@ -104,8 +116,8 @@ class FolderWriter:
     @contextmanager
     def recording(self) -> Iterator[None]:
         """From `started` to `ended`: FINISHED, FAILED or KILLED, as it truly was. Lets every exception through."""
-        self.event("started", pid=os.getpid(), host=socket.gethostname())
         try:
+            self.event("started", pid=os.getpid(), host=socket.gethostname())
             yield
         except (KeyboardInterrupt, Terminated):
             self._end(Ending(KILLED, "killed", "interrupted"))
@@ -116,16 +128,39 @@ class FolderWriter:
         except TrainingError as error:
             self._end(Ending(FAILED, "diverged", str(error)))
             raise
+        except OSError as error:
+            if error.errno not in DISK_ERRORS:
+                self._end(Ending(FAILED, "failed", f"{type(error).__name__}: {error}"))
+                raise
+            told = self._disk_error(error)
+            self._end(Ending(FAILED, "failed", str(told).splitlines()[0]))
+            raise told from error
         except BaseException as error:
             message = str(error) if isinstance(error, CnnexpError) else f"{type(error).__name__}: {error}"
             self._end(Ending(FAILED, "failed", message))
             raise
         else:
-            self._end(self.verdict or Ending(FINISHED, self.outcome))
+            failure = self._end(self.verdict or Ending(FINISHED, self.outcome))
+            if failure is not None:
+                raise self._disk_error(failure) from failure
 
-    def _end(self, ending: Ending) -> None:
-        with suppress(OSError):
-            self.event("ended", status=ending.status, outcome=ending.outcome, message=ending.message)
+    def _disk_error(self, error: OSError) -> DiskError:
+        name = self.folder.name
+        hint = f"What was recorded is kept: cnnexp show {name}\n    When it can be written again: cnnexp resume {name}"
+        return DiskError.of(error, str(error.filename or self.folder), hint)
+
+    def _end(self, ending: Ending) -> OSError | None:
+        """Tell how it ended, on a full disk with the room that was kept for it; why that could not be written."""
+        values = {"status": ending.status, "outcome": ending.outcome, "message": ending.message}
+        for _ in range(2):
+            try:
+                self.event("ended", **values)
+                return None
+            except OSError as error:
+                failure = error
+                with suppress(OSError):
+                    os.truncate(self.folder / LOCK, 0)
+        return failure
 
     def close(self) -> None:
         """Give the folder's lock back."""
@@ -150,6 +185,10 @@ class RunWriter(FolderWriter):
     def epoch(self, epoch: int, metrics: Mapping[str, float], weights: str, signals: Mapping[str, Any]) -> None:
         """Append one epoch: its metrics, the hash of its weights, its signals per layer."""
         self.event("epoch", epoch=epoch, metrics=finite(metrics), weights=weights, signals=signals)
+
+
+def _reserve(folder: Path) -> None:
+    (folder / LOCK).write_bytes(os.urandom(RESERVE_BYTES))
 
 
 def _drop_torn_line(path: Path) -> None:
@@ -177,14 +216,18 @@ def _header(header: Header) -> dict[str, Any]:
 
 def is_alive(folder: Path) -> bool:
     """Whether a process still holds the record's lock."""
-    if not (folder / LOCK).exists():
-        return False
-    lock = FileLock(folder / LOCK)
     try:
-        lock.acquire(timeout=0)
-    except (Timeout, OSError):
+        descriptor = os.open(folder / LOCK, os.O_RDONLY)  # also where nothing can be written
+    except FileNotFoundError:
+        return False
+    except OSError:
         return True
-    lock.release()
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
     return False
 
 
@@ -192,14 +235,18 @@ AnyRecord = TypeVar("AnyRecord", RunRecord, SweepRecord)
 
 
 def mark_if_gone(record: AnyRecord) -> AnyRecord:
-    """The record; one that says RUNNING though its process is gone is first ended as KILLED."""
+    """The record; one that says RUNNING though its process is gone is first ended as KILLED, when it was last seen.
+
+    Raises OSError where its folder cannot be written.
+    """
     if record.ending is not None or is_alive(record.folder):
         return record
     writer = FolderWriter.reopen(record.folder)
     try:
-        if record.fresh().ending is None:
+        left = record.fresh()
+        if left.ending is None:
             message = "its process is gone (killed from outside, or the machine stopped)"
-            writer.event("ended", status=KILLED, outcome="killed", message=message)
+            writer.event("ended", time=left.last_seen, status=KILLED, outcome="killed", message=message)
     finally:
         writer.close()
     return record.fresh()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Protocol
 
 from cnnexp.analysis.sweeps import chosen_run
@@ -48,8 +48,9 @@ def run_sweep(request: SweepRequest, listener: SweepListener) -> SweepRecord:
                 sweep.verdict = Ending(FAILED, "failed", f"{bad} of {len(sweep.read().outcomes)} runs did not finish")
     finally:
         listener.ended()
-        for record in sweep.account_for_the_rest():
-            _tell_of_its_end(record, listener)
+        with suppress(OSError):  # of a folder that cannot be written any more, which the error tells
+            for record in sweep.account_for_the_rest():
+                _tell_of_its_end(record, listener)
         if sweep.read().status == KILLED:
             told = f"sweep {sweep.read().id} is KILLED ({counts_line(sweep.read())})"
             listener.say(f"{told}; the same command goes on with what is missing")

@@ -10,7 +10,7 @@ from cnnexp.runs.find import all_runs, find_run
 from cnnexp.runs.record import RUNNING, RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.sweep_writer import SweepWriter
-from cnnexp.runs.writer import is_alive, mark_if_gone
+from cnnexp.runs.writer import AnyRecord, is_alive, mark_if_gone
 
 
 def bury_the_dead(runs: Path) -> list[RunRecord]:
@@ -21,17 +21,26 @@ def bury_the_dead(runs: Path) -> list[RunRecord]:
     """
     records, answers = [], True
     for record in all_runs(runs):
-        marked = mark_if_gone(record)
+        marked = _marked("run", record)
         if marked is not record:
             print(f"run {marked.id} is marked KILLED: its process is gone", file=sys.stderr)
         if answers and _goes_on_in_mlflow(marked) and not is_alive(marked.folder):
             answers = _tell_mlflow(marked)
         records.append(marked)
     for sweep in all_sweeps(runs):
-        if mark_if_gone(sweep) is not sweep:
+        if _marked("sweep", sweep) is not sweep:
             print(f"sweep {sweep.id} is marked KILLED: its process is gone", file=sys.stderr)
             _close(sweep, answers=answers)
     return records
+
+
+def _marked(what: str, record: AnyRecord) -> AnyRecord:
+    try:
+        return mark_if_gone(record)
+    except OSError as error:
+        told = f"its process is gone, but its record cannot say so ({error.strerror})"
+        print(f"{what} {record.id}: {told}", file=sys.stderr)
+        return record
 
 
 def find(word: str, runs: Path) -> RunRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import StoreError
-from cnnexp.runs.store import open_store, prepare, sqlite_file, tracking_uri, without_secrets
+from cnnexp.runs.store import open_store, prepare, reason, sqlite_file, tracking_uri, without_secrets
 
 OPEN = """
 from cnnexp.config.schema import Tracking
@@ -115,6 +116,37 @@ def test_a_server_that_is_away_is_told_without_the_password(monkeypatch: pytest.
     with pytest.raises(StoreError, match=r"MLflow at http://127.0.0.1:9: got no answer") as caught:
         open_store(Tracking(), create=True)
     assert "hidden" not in str(caught.value)
+
+
+def test_what_a_deleted_store_left_is_not_read_into_the_new_one(
+    home: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that has the deleted store open keeps its write-ahead log beside the new one."""
+    monkeypatch.setattr("cnnexp.runs.store._migrate", lambda file, artifacts: shutil.copy(migrated, file))
+    with closing(sqlite3.connect(home / "mlflow.db", isolation_level=None)) as still_open:
+        still_open.execute("CREATE TABLE left_over (a)")
+        (home / "mlflow.db").unlink()
+        assert (home / "mlflow.db-wal").stat().st_size > 0
+        prepare(home / "mlflow.db")
+        with closing(sqlite3.connect(home / "mlflow.db")) as connection:
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert "experiments" in names
+    assert "left_over" not in names
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("HTTPConnectionPool: Max retries exceeded (too many 500 error responses)", "an error of the server's own"),
+        ("HTTPConnectionPool: Max retries exceeded (Connection refused)", "no answer"),
+        ("run 4015a4035007 is strange", "run 4015a4035007 is strange"),
+        ("401 Client Error", "not allowed in (user or password)"),
+        ("403 Client Error", "not allowed"),
+    ],
+)
+def test_the_reason_is_told_in_a_few_words(text: str, told: str) -> None:
+    assert reason(RuntimeError(text), "http://host") == told
 
 
 @pytest.mark.slow

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -12,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from cnnexp.errors import RunError, TrainingError
+from cnnexp.errors import DiskError, RunError, TrainingError
 from cnnexp.interrupts import Terminated
 from cnnexp.runs.record import Ending, RunRecord
 from cnnexp.runs.writer import Header, RunWriter, is_alive, mark_if_gone
+from tests.faults.processes import fill, mounted
 from tests.runs.conftest import MakeRun
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,3 +157,84 @@ def test_a_run_killed_outright_is_found_and_marked(tmp_path: Path) -> None:
     assert (marked.status, marked.metrics) == ("KILLED", {"loss/val": 0.5})
     assert marked.ending is not None
     assert marked.ending.message == "its process is gone (killed from outside, or the machine stopped)"
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """No file may grow beyond `size` bytes: what reaches further is cut off there."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_an_event_that_does_not_fit_is_not_there_in_part(make_run: MakeRun) -> None:
+    writer = make_run()
+    writer.event("started")
+    before = (writer.folder / "events.jsonl").read_bytes()
+    with files_of_at_most(len(before) + 40), pytest.raises(OSError, match="File too large"):
+        writer.epoch(1, {"loss/val": 0.5}, "w", {})
+    assert (writer.folder / "events.jsonl").read_bytes() == before
+    writer.epoch(1, {"loss/val": 0.5}, "w", {})
+    assert [event["event"] for event in writer.read().events] == ["started", "epoch"]
+    writer.close()
+
+
+def test_a_disk_that_cannot_be_written_is_an_error_with_a_cure(make_run: MakeRun) -> None:
+    writer = make_run()
+    with pytest.raises(DiskError) as caught, writer.recording():
+        raise OSError(errno.ENOSPC, "No space left on device", "there")
+    name = writer.folder.name
+    assert str(caught.value).splitlines() == [
+        "there: got No space left on device, expected a place that can be read and written",
+        f"    What was recorded is kept: cnnexp show {name}",
+        f"    When it can be written again: cnnexp resume {name}",
+    ]
+    assert writer.read().ending == Ending("FAILED", "failed", str(caught.value).splitlines()[0])
+    writer.close()
+
+
+def write_epochs_on_a_full_disk(writer: RunWriter, disk: Path) -> None:
+    with writer.recording():
+        fill(disk)
+        for number in range(1000):
+            writer.epoch(number, {"loss/val": 0.5}, "w", {})
+
+
+def test_a_full_disk_has_room_for_the_end(tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=1m", "tmpfs") as disk:
+        writer = RunWriter.create(disk / "runs", HEADER, {})
+        with pytest.raises(DiskError, match="No space left on device"):
+            write_epochs_on_a_full_disk(writer, disk)
+        events = writer.read().events
+        writer.close()
+    assert len(events) > 2
+    assert [event["event"] for event in events] == ["started", *["epoch"] * (len(events) - 2), "ended"]
+    assert events[-1]["status"] == "FAILED"
+
+
+def test_where_nothing_can_be_written_it_is_still_known_who_lives(make_run: MakeRun) -> None:
+    writer = make_run()
+    with mounted(writer.folder.parent, "--bind", str(writer.folder.parent)) as runs:
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(runs)], check=True)
+        assert is_alive(writer.folder)
+        writer.close()
+        assert not is_alive(writer.folder)
+        with pytest.raises(OSError, match="Read-only"):
+            mark_if_gone(writer.read())
+    assert mark_if_gone(writer.read()).status == "KILLED"
+
+
+def test_a_run_that_is_marked_ended_when_it_was_last_seen(make_run: MakeRun) -> None:
+    writer = make_run()
+    writer.event("started", time="2026-01-02T03:04:05.000+00:00")
+    writer.event("epoch", time="2026-01-02T03:04:06.500+00:00", epoch=0, metrics={})
+    writer.close()
+    header = writer.folder / "run.json"
+    header.write_text(
+        header.read_text("utf-8").replace(writer.read().created, "2026-01-02T03:04:04.000+00:00"), "utf-8"
+    )
+    marked = mark_if_gone(writer.read())
+    assert (marked.ended, marked.seconds) == ("2026-01-02T03:04:06.500+00:00", 1.5)

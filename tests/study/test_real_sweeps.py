@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 
 import pytest
 
-from cnnexp.runs.record import RunRecord
+from cnnexp.runs.record import RunRecord, milliseconds
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps, member_tag
 from tests.conftest import run_command
 from tests.study.sweeping import (
@@ -159,6 +160,27 @@ def test_workers_end_with_a_parent_that_is_killed_and_the_next_command_says_so(t
     assert "2 points: 2 killed" in shown.out
     assert {run.status for run in runs_of(tmp_path)} == {"KILLED"}
     assert {run.info.status for run in mlflow_runs(tmp_path).values()} == {"KILLED"}
+
+
+def test_a_whole_sweep_killed_outright_is_marked_by_the_next_command(tmp_path: Path) -> None:
+    process = start(tmp_path, "seed=0,1", *LONG, "figures.epochs=[0]")
+    until(lambda: len(under_way(tmp_path)) == 2, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    until(lambda: not processes_in(tmp_path))
+    assert {run.status for run in runs_of(tmp_path)} == {"RUNNING"}
+    listed = run_command(tmp_path, "runs")
+    ids = [f"run {run.id}" for run in runs_of(tmp_path)] + [f"sweep {only_sweep(tmp_path).id}"]
+    assert sorted(listed.err.splitlines()) == sorted(f"{one} is marked KILLED: its process is gone" for one in ids)
+    published = mlflow_runs(tmp_path)
+    for record in [*runs_of(tmp_path), only_sweep(tmp_path)]:
+        assert record.status == published[record.id].info.status == "KILLED"
+        ended = max(event["time"] for event in record.events if event["event"] != "ended")
+        assert published[record.id].info.end_time >= milliseconds(ended)
+    for run in runs_of(tmp_path):
+        assert run.ended == run.epochs[-1]["time"]
+        assert published[run.id].info.end_time == milliseconds(run.ended)
+    assert run_command(tmp_path, "runs").err == ""
 
 
 def test_a_worker_that_dies_costs_its_run_only(tmp_path: Path) -> None:

@@ -101,9 +101,24 @@ def test_it_answers_with_few_processes_and_leaves_none(
         with urlopen(f"{address}/health", timeout=10) as response:
             assert response.status == 200
         assert len(family) == 2
+        assert listening(family) == {"127.0.0.1"}
         process.send_signal(number)
         assert process.wait(timeout=30) == code
         assert [member for member in family if member.is_running()] == []
+
+
+def listening(family: list[psutil.Process]) -> set[str]:
+    """The addresses on which processes listen."""
+    connections = [one for member in family for one in member.net_connections("inet")]
+    return {one.laddr.ip for one in connections if one.status == psutil.CONN_LISTEN}
+
+
+@pytest.mark.slow
+def test_it_listens_elsewhere_only_when_asked(home: Path, finished: RunRecord) -> None:
+    publish(finished)
+    with ui(home, "--host", "0.0.0.0", "--json") as (_, told):
+        server = psutil.Process(json.loads(told)["pid"])
+        assert listening([server, *server.children(recursive=True)]) == {"0.0.0.0"}
 
 
 @pytest.mark.slow
