@@ -138,8 +138,10 @@ def _client(uri: str) -> MlflowClient:
 
 
 def quiet() -> None:
-    """What MLflow must find in the environment before it is imported: no telemetry, no connection kept open."""
+    """What MLflow must find in the environment before it is imported: no telemetry, no connection kept open, no links
+    printed among results."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOLCLASS", "NullPool")
 
 
