@@ -12,6 +12,7 @@ CnnexpError
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -36,8 +37,22 @@ class Problem:
         return f"{text}\n    {self.hint}" if self.hint else text
 
 
+SECRETS = (
+    re.compile(r"(://)[^/@\s]+(?=@)"),
+    re.compile(r"([?&][^=&\s]*(?:pass|token|secret|key)[^=&\s]*=)[^&\s'\"`]+", re.IGNORECASE),
+)
+
+
+def masked(text: str) -> str:
+    """The text with `…` for the user and password of a URI, and for its parameters that are called like secrets."""
+    for secret in SECRETS:
+        text = secret.sub(r"\1…", text)
+    return text
+
+
 def one_line(text: str, limit: int) -> str:
-    """The text cut to `limit` characters, with line ends and other control characters written as escapes."""
+    """The text without secrets, cut to `limit` characters, with line ends and other control characters as escapes."""
+    text = masked(text)
     cut = text if len(text) <= limit else f"{text[: limit - 1]}…"
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut)
 
@@ -46,7 +61,7 @@ def show(value: object, limit: int = 60) -> str:
     """The value as a person wrote it (strings quoted), cut to `limit` characters."""
     words = {None: "null", True: "true", False: "false"}
     simple = isinstance(value, bool) or value is None
-    text = words[value] if simple else repr(value)  # type: ignore[index]
+    text = words[value] if simple else masked(repr(value))  # type: ignore[index]
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 

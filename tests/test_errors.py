@@ -68,3 +68,23 @@ def test_exit_codes_tell_refusals_from_failures() -> None:
         kind: kind.exit_code for kind in (CnnexpError, ConfigError, DataError, RunError, StoreError, TrainingError)
     }
     assert codes == {CnnexpError: 1, ConfigError: 2, DataError: 2, RunError: 2, StoreError: 2, TrainingError: 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("tracking.uri=http://me:pw@host:5000/x", "tracking.uri=http://…@host:5000/x"),
+        ("postgresql://host/db?user=me&Password=pw", "postgresql://host/db?user=me&Password=…"),
+        ("http://host/x?y=1 and me@home", "http://host/x?y=1 and me@home"),
+        ("a key=value", "a key=value"),
+    ],
+)
+def test_secrets_of_a_uri_are_never_told(text: str, shown: str) -> None:
+    assert one_line(text, 200) == shown
+    assert str(ConfigError(text, text, "c")) == f"{shown}: got {shown}, expected c"
+
+
+def test_a_secret_is_not_told_where_the_text_is_cut() -> None:
+    uri = "http://me:" + "secret" * 20 + "@host"
+    assert "secret" not in show(uri)
+    assert "secret" not in one_line(uri, 30)

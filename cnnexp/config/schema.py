@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -225,6 +226,13 @@ class Evaluation(Strict):
     test: bool = Field(True, description="measure the test digits once, at the end")
 
 
+def _holds_a_secret(uri: str) -> bool:
+    """A password, a user of a web address (often a token), or a parameter that is called like a secret."""
+    parts = urlsplit(uri)
+    of_the_web = parts.scheme in ("http", "https") and parts.username is not None
+    return bool(parts.password or of_the_web or re.search("pass|token|secret|key", parts.query, re.IGNORECASE))
+
+
 class Tracking(Strict):
     """Where MLflow keeps the run."""
 
@@ -236,9 +244,9 @@ class Tracking(Strict):
 
     @model_validator(mode="after")
     def _holds_no_password(self) -> Tracking:
-        if self.uri is not None and urlsplit(self.uri).password:
-            raise combination("uri", "a URI with a password", "one without: it would be stored with every run. "
-                              "Set the whole URI in $MLFLOW_TRACKING_URI instead")  # fmt: skip
+        if self.uri is not None and _holds_a_secret(self.uri):
+            raise combination("uri", "a URI with a password or token", "one without: it would be stored with every "
+                              "run. Set the whole URI in $MLFLOW_TRACKING_URI instead")  # fmt: skip
         return self
 
 
