@@ -82,6 +82,13 @@ def test_every_relative_link_of_a_page_leads_somewhere(page):
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+def test_every_test_that_the_guarantees_name_is_there():
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (ROOT / "docs" / "guarantees.md").read_text("utf-8"))
+    assert len(named) > 30
+    sources = {path: (ROOT / path).read_text("utf-8") if (ROOT / path).is_file() else "" for path, _ in named}
+    assert [f"{path}::{test}" for path, test in named if f"def {test or 'test_'}" not in sources[path]] == []
+
+
 @pytest.mark.parametrize("words", [words for page in PAGES for words, _ in blocks(page)], ids=" ".join)
 def test_every_command_of_every_page_is_one(words):
     """Its verb exists, its options are known, its overrides compose to an experiment that passes the schema."""

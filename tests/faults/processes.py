@@ -20,7 +20,7 @@ from cnnexp.runs.store import open_store
 from tests.conftest import SMALL, working_in
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 300
+PATIENCE = 900
 FOR_HOURS = ("training.epochs=100000", "training.report_every=1", "figures=off")
 
 

@@ -25,9 +25,10 @@ PATIENCE = 180.0
 
 def postgres_programs() -> Path | None:
     """The folder of PostgreSQL's server programs: on the path, or where Debian puts them."""
-    found = shutil.which("initdb")
-    folders = [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    return folders[-1] if folders else None
+    on_path = [Path(folder) for folder in os.environ["PATH"].split(os.pathsep)]
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    needed = ("initdb", "postgres", "createdb")
+    return next((one for one in [*on_path, *debian] if all((one / name).is_file() for name in needed)), None)
 
 
 def free_port() -> int:
@@ -57,7 +58,7 @@ def postgres(programs: Path) -> Iterator[str]:
     try:
         create = [programs / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "mlflow", "mlflow"]
         until(lambda: subprocess.run(create, env=own, capture_output=True, check=False).returncode == 0, process)
-        yield f"postgresql://mlflow:{DATABASE_PASSWORD}@127.0.0.1:{port}/mlflow"
+        yield f"postgresql+psycopg2://mlflow:{DATABASE_PASSWORD}@127.0.0.1:{port}/mlflow"
     finally:
         process.send_signal(signal.SIGINT)  # a fast end
         process.wait(PATIENCE)
