@@ -143,6 +143,8 @@ def test_what_a_deleted_store_left_is_not_read_into_the_new_one(
         ("run 4015a4035007 is strange", "run 4015a4035007 is strange"),
         ("401 Client Error", "not allowed in (user or password)"),
         ("403 Client Error", "not allowed"),
+        ("API request failed with error code 403. Response body: 'Permission denied'", "not allowed"),
+        ("[Errno 13] Permission denied: 'mlruns'", "not writable"),
     ],
 )
 def test_the_reason_is_told_in_a_few_words(text: str, told: str) -> None:
