@@ -18,7 +18,7 @@ from cnnexp.config.identity import identity, to_yaml
 from cnnexp.config.layers import conv_blocks
 from cnnexp.config.schema import ExperimentConfig
 from cnnexp.data import KNOWN_SHAPES, Digits, load_digits
-from cnnexp.errors import ConfigError, TrainingError
+from cnnexp.errors import ConfigError, DiskError, TrainingError
 from cnnexp.evaluation import measure_kept_weights
 from cnnexp.nn.seeding import make_deterministic, resolve_threads, start_tensorflow
 from cnnexp.probing import Probing
@@ -150,6 +150,9 @@ def train_and_record(run: RunWriter, config: ExperimentConfig, digits: Digits, l
         _draw(run, config, listener)
     except TrainingError:
         _draw(run, config, listener)
+        raise
+    except DiskError:
+        publisher.warn = lambda text: None  # a store on the same disk is no second trouble
         raise
     finally:
         listener.ended()

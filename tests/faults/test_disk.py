@@ -57,6 +57,22 @@ def test_a_disk_that_fills_up_ends_a_run_failed_with_what_it_has(disk: Path, tmp
     assert run_command(disk, "show", "latest").code == 0
 
 
+def test_a_full_disk_under_record_and_store_together_is_one_error(disk: Path) -> None:
+    with Training(disk, *FOR_HOURS) as training:
+        training.epochs(2)
+        while training.goes_on():
+            filler = fill(disk)
+        code, out, err = training.end()
+    filler.unlink()
+    record = only_record(disk)
+    assert (code, out, err.count("error: "), record.status) == (1, "", 1, "FAILED")
+    assert err.splitlines()[-3].startswith("error: ")
+    assert "Traceback" not in err
+    assert {event["epoch"] for event in record.epochs} >= set(told_epochs(err))
+    assert run_command(disk, "sync").code == 0
+    assert_all_is_there(disk, record)
+
+
 def test_a_file_that_may_not_grow_ends_a_run_as_a_full_disk_does(tmp_path: Path) -> None:
     """EFBIG instead of ENOSPC: no root is needed for this one. The first checkpoint is larger than 100 kB."""
 
