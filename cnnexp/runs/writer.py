@@ -19,7 +19,18 @@ from filelock import FileLock, Timeout
 from cnnexp.errors import CnnexpError, RunError, TrainingError
 from cnnexp.interrupts import Pruned, Terminated
 from cnnexp.runs.files import write_arrays, write_json, write_text
-from cnnexp.runs.record import EVENTS_FILE, FAILED, FINISHED, KILLED, RECORD_VERSION, Ending, RunRecord, finite, now
+from cnnexp.runs.record import (
+    EVENTS_FILE,
+    FAILED,
+    FINISHED,
+    KILLED,
+    RECORD_VERSION,
+    Ending,
+    RunRecord,
+    finite,
+    now,
+    read_events,
+)
 from cnnexp.runs.sweep_record import SweepRecord
 
 LOCK = "lock"
@@ -81,7 +92,7 @@ class FolderWriter:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise RunError(folder.name, "still running", "a run whose process has ended") from None
+            raise RunError(folder.name, "still running", "a run whose process has ended", who_writes(folder)) from None
         _drop_torn_line(folder / EVENTS_FILE)
         return cls(folder, lock)
 
@@ -102,9 +113,12 @@ class FolderWriter:
         write_arrays(self.folder / name, arrays)
 
     @contextmanager
-    def recording(self) -> Iterator[None]:
-        """From `started` to `ended`: FINISHED, FAILED or KILLED, as it truly was. Lets every exception through."""
-        self.event("started", pid=os.getpid(), host=socket.gethostname())
+    def recording(self, **told: object) -> Iterator[None]:
+        """From `started`, which says `told` too, to `ended`: FINISHED, FAILED or KILLED, as it truly was.
+
+        Lets every exception through.
+        """
+        self.event("started", pid=os.getpid(), host=socket.gethostname(), **told)
         try:
             yield
         except (KeyboardInterrupt, Terminated):
@@ -147,6 +161,12 @@ class RunWriter(FolderWriter):
         """What has been written so far."""
         return RunRecord(self.folder)
 
+    def forget_after(self, epoch: int) -> None:
+        """Remove the maps, and pictures of them, of later epochs: it goes on after `epoch`, and they come again."""
+        for path in [*self.folder.glob("probes/epoch_*.npz"), *self.folder.glob("figures/series/**/epoch_*.png")]:
+            if int(path.stem.removeprefix("epoch_")) > epoch:
+                path.unlink()
+
     def epoch(self, epoch: int, metrics: Mapping[str, float], weights: str, signals: Mapping[str, Any]) -> None:
         """Append one epoch: its metrics, the hash of its weights, its signals per layer."""
         self.event("epoch", epoch=epoch, metrics=finite(metrics), weights=weights, signals=signals)
@@ -175,6 +195,12 @@ def _header(header: Header) -> dict[str, Any]:
     }
 
 
+def who_writes(folder: Path) -> str:
+    """Which process holds the record, as its journal tells; empty where it never said."""
+    started = [event for event in read_events(folder / EVENTS_FILE) if event["event"] == "started"]
+    return f"It is process {started[-1].get('pid')} on {started[-1].get('host')}." if started else ""
+
+
 def is_alive(folder: Path) -> bool:
     """Whether a process still holds the record's lock."""
     if not (folder / LOCK).exists():
@@ -199,7 +225,8 @@ def mark_if_gone(record: AnyRecord) -> AnyRecord:
     try:
         if record.fresh().ending is None:
             message = "its process is gone (killed from outside, or the machine stopped)"
-            writer.event("ended", status=KILLED, outcome="killed", message=message)
+            last = record.events[-1].get("time", now()) if record.events else now()  # nobody knows how long it lived on
+            writer.event("ended", time=last, status=KILLED, outcome="killed", message=message)
     finally:
         writer.close()
     return record.fresh()
