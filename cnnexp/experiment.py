@@ -22,7 +22,7 @@ from cnnexp.nn.seeding import make_deterministic, resolve_threads, start_tensorf
 from cnnexp.probing import Probing
 from cnnexp.runs.environment import code_patch, environment
 from cnnexp.runs.find import runs_folder
-from cnnexp.runs.record import FINISHED, RunRecord, finite
+from cnnexp.runs.record import FINISHED, KILLED, RunRecord, finite
 from cnnexp.runs.writer import Header, RunWriter
 from cnnexp.shapes import check_shapes
 
@@ -184,7 +184,8 @@ def _go_on(run: RunWriter, before: RunRecord, after: int | None, listener: Liste
 
 def _finish(record: RunRecord, listener: Listener, publisher: Publisher) -> None:
     if record.status != FINISHED:
-        listener.say(f"run {record.id} is {record.status} after {_epochs(record)}; see: cnnexp show {record.id}")
+        then = f"go on: cnnexp resume {record.id}" if record.status == KILLED else f"see: cnnexp show {record.id}"
+        listener.say(f"run {record.id} is {record.status} after {_epochs(record)}; {then}")
     if record.epochs or record.mlflow:  # interrupted before there was anything to tell: the way out is short
         publisher.finish(record)
 

@@ -13,8 +13,14 @@ import re
 import signal
 import sys
 import time
+from importlib import import_module
 from typing import Any
 
+MODULES = (
+    "tensorflow", "mlflow.keras", "mlflow.store.tracking.sqlalchemy_store", "alembic.command", "cnnexp.nn.training",
+    "cnnexp.nn.probes", "cnnexp.config.compose", "cnnexp.config.stored", "cnnexp.figures", "cnnexp.drawing",
+    "cnnexp.resuming", "cnnexp.runs.models", "cnnexp.verbs.resume", "cnnexp.verbs.sync", "cnnexp.verbs.train",
+)  # fmt: skip
 WATCHED = ("open", "os.rename", "shutil.rmtree")
 
 
@@ -33,14 +39,12 @@ class Tripwire:
 
 def main() -> None:
     """Answer requests until standard input ends."""
+    from cnnexp.runs.store import quiet
+
+    quiet()
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    import mlflow.keras  # noqa: F401
-    import tensorflow  # noqa: F401
-
-    import cnnexp.figures
-    import cnnexp.nn.training
-    import cnnexp.runs.models  # noqa: F401
-
+    for name in MODULES:
+        import_module(name)
     print(json.dumps("ready"), flush=True)
     for line in iter(sys.stdin.readline, ""):
         print(json.dumps(carry_out(json.loads(line))), flush=True)
@@ -75,7 +79,10 @@ def run(request: dict[str, Any], tell: int) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if request["moment"]:
         sys.addaudithook(Tripwire(request["moment"], request["count"], tell))
-    sys.exit(cnnexp(request["words"]))
+    code = cnnexp(request["words"])
+    for number in (signal.SIGINT, signal.SIGTERM):  # while the interpreter ends there is nothing left to interrupt
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

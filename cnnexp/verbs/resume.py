@@ -54,7 +54,18 @@ def _resumed(record: RunRecord, overrides: list[str]) -> RunRecord:
         return _published(record)
     done = go_on(record, config, progress_for(sys.stderr, config))
     print(ending_lines(done), file=sys.stderr)
+    _tell_of_the_others(done)
     return done
+
+
+def _tell_of_the_others(record: RunRecord) -> None:
+    """One run of a sweep that was killed has gone on: the sweep has not."""
+    from cnnexp.runs.record import KILLED
+    from cnnexp.runs.sweep_record import find_sweep
+
+    sweep = find_sweep(str(record.header["links"].get("sweep", "")), runs_folder())
+    if sweep is not None and sweep.status == KILLED:
+        print(f"note: it is one run of sweep {sweep.id}; for the others: cnnexp resume {sweep.id}", file=sys.stderr)
 
 
 def _published(record: RunRecord) -> RunRecord:

@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from cnnexp.config.identity import to_yaml
+from cnnexp.config.overrides import parse
+from cnnexp.runs.files import write_json
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import open_store
 from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
-from tests.conftest import Trained, run_command, train_in, working_in
+from cnnexp.study.plan import Verdict, plan
+from cnnexp.study.points import axes_of_words, points_of
+from tests.conftest import SMALL, Trained, run_command, train_in, working_in
 from tests.runs.records import composed
 
 OFF = ("tracking=off", "figures=off")
@@ -108,10 +112,19 @@ def test_a_run_that_goes_on_is_running_in_mlflow_and_finished_in_the_end(
         seen.append(f"{epoch} {status()}")
 
     assert (record.status, status()) == ("KILLED", "KILLED")
+    machine = record.environment
+    machine["packages"]["numpy"] = "1.0"
+    write_json(record.folder / "environment.json", machine)
     monkeypatch.setattr(LineProgress, "epoch", look)
     done = run_command(tmp_path, "resume", "latest")
     assert (done.code, done.out) == (0, f"{record.id}\n")
     assert "goes on after epoch 2 of 4\n" in done.err
+    (change,) = record.fresh().changed
+    assert change.startswith("numpy (1.0 → ")
+    assert done.err.startswith(f"note: since it began, {change} changed: bits may differ from here on\n")
+    assert f"resumed   since it began, {change} changed" in run_command(tmp_path, "show", "latest").out
+    (one,) = plan(points_of(axes_of_words(parse([*SMALL, "training.epochs=4"])), None), [record.fresh()], again=False)
+    assert one.verdict is Verdict.RUN  # what changed on the way is not what its run key says
     assert seen == ["3 KILLED", "4 RUNNING"]  # an epoch is told before it is published
     assert (record.fresh().status, status()) == ("FINISHED", "FINISHED")
     steps = [point.step for point in client.get_metric_history(record.mlflow["run_id"], "loss/val")]
