@@ -16,6 +16,7 @@ BENCHMARKS = {
     "loop": training.loop,
     "loop_measured": training.loop_measured,
     "process": training.process,
+    "checkpoints": training.checkpoints,
     "startup": startup.startup,
     "sweep": sweeps.sweep,
     "sweep_memory": sweeps.sweep_memory,

@@ -58,6 +58,14 @@ def loop_measured(count: int) -> None:
         pairs("training loop, with train_eval and step 0", ours, plain, count, {"seconds": _loop})
 
 
+def checkpoints(count: int) -> None:
+    """The training loop with a checkpoint and a hash every epoch, against the same without both."""
+    script = ("-m", "benchmarks.checkpoint_loop")
+    pairs("training loop, with a checkpoint and a hash of all weights every epoch against without",
+          python(*script, "with", *_overrides()), python(*script, "without", *_overrides()), count,
+          {"seconds": _loop, "CPU seconds": lambda measured: float(measured.printed["cpu"])})  # fmt: skip
+
+
 def process(count: int) -> None:
     """The whole process: record, pictures, MLflow and all, against the plain script."""
     with plain_script(Data(source=_source()), EPOCHS) as plain:

@@ -211,6 +211,20 @@ def sweep(*overrides: str) -> Sweep:
     return Sweep(carry_out(overrides))
 
 
+def resume(run: str = "latest", *overrides: str) -> Run:
+    """Go on with a run that was interrupted, or with a finished one for more epochs, as `cnnexp resume` does.
+
+    The run itself where nothing is left. Raises ConfigError, DataError or RunError where it cannot, before anything is
+    written; RunError also where this process runs TensorFlow with other threads than the run did.
+    """
+    from cnnexp.resuming import go_on, what_is_left
+    from cnnexp.verbs.progress import progress_for
+
+    record = find_record(run, runs_folder())
+    config = what_is_left(record, overrides)
+    return Run(record if config is None else go_on(record, config, progress_for(sys.stderr, config)))
+
+
 def find(run: str = "latest") -> Run:
     """The run that an id, an MLflow id, a unique prefix of either, or `latest` names.
 

@@ -18,6 +18,7 @@ VERBS = {
     "train": "train one network from a config",
     "shapes": "show every layer's size, padding and cost by arithmetic",
     "inspect": "see what one picture becomes, layer by layer",
+    "resume": "go on with what was interrupted, or for more epochs",
     "runs": "list runs: filter, sort, newest first",
     "show": "tell everything about one run",
     "evaluate": "measure a trained network, also on other digits",
@@ -25,6 +26,7 @@ VERBS = {
     "sync": "publish what MLflow does not have yet",
     "compare": "hold runs side by side, and write a report",
     "predict": "ask trained networks about pictures of your own",
+    "gc": "show what nobody needs any more, and remove it",
     "explain": "say what a key does, what set it here, and its formula",
     "completion": "print the tab completion for bash or zsh",
 }

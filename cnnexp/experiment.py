@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cnnexp.analysis.findings import findings
+from cnnexp.checkpoints import Checkpoints
 from cnnexp.config.compose import Composed
 from cnnexp.config.identity import identity, to_yaml
 from cnnexp.config.layers import conv_blocks
@@ -24,7 +24,7 @@ from cnnexp.nn.seeding import make_deterministic, resolve_threads, start_tensorf
 from cnnexp.probing import Probing
 from cnnexp.runs.environment import code_patch, environment
 from cnnexp.runs.find import runs_folder
-from cnnexp.runs.record import FINISHED, RunRecord, finite
+from cnnexp.runs.record import FINISHED, KILLED, RunRecord, finite
 from cnnexp.runs.writer import Header, RunWriter
 from cnnexp.shapes import check_shapes
 
@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from cnnexp.nn.training import EpochResult
     from cnnexp.runs.publish import Publisher
 
-CHECKPOINT = "checkpoint"
-NOT_VARIED = ("tracking", "figures", "evaluation", "hydra", "experiments")
-"""Groups that change nothing of what is learned: a run is not named after them."""
+NOT_VARIED = (
+    "tracking", "figures", "evaluation", "hydra", "experiments", "training.report_every", "training.checkpoint_every",
+    "training.keep_checkpoints",
+)  # fmt: skip
+"""Groups and keys that change nothing of what is learned: a run is not named after them."""
 
 
 class Listener(Protocol):
@@ -114,13 +116,18 @@ def run_experiment(composed: Composed, listener: Listener) -> RunRecord:
         run.close()
 
 
-def create_run(composed: Composed, digits: Digits, links: Mapping[str, str] | None = None) -> RunWriter:
-    """A new record in the working folder's runs/. links: the sweep it is a point of, or the run it repeats."""
+def create_run(
+    composed: Composed, digits: Digits, links: Mapping[str, str] | None = None, command: str = ""
+) -> RunWriter:  # fmt: skip
+    """A new record in the working folder's runs/.
+
+    links: the sweep it is a point of, or the run it comes from. command: what makes it anew, if not its overrides.
+    """
     config = composed.config
     header = Header(
         name=run_name(composed),
         overrides=composed.overrides,
-        command=shlex.join(["cnnexp", "train", *composed.overrides]),
+        command=command or shlex.join(["cnnexp", "train", *composed.overrides]),
         identity=asdict(identity(config, digits.digest)),
         data=describe(digits),
         links=links or {},
@@ -134,20 +141,27 @@ def create_run(composed: Composed, digits: Digits, links: Mapping[str, str] | No
     return RunWriter.create(runs_folder(), header, texts)
 
 
-def train_and_record(run: RunWriter, config: ExperimentConfig, digits: Digits, listener: Listener) -> RunRecord:
+def train_and_record(
+    run: RunWriter, config: ExperimentConfig, digits: Digits, listener: Listener, changed: Sequence[str] = ()
+) -> RunRecord:  # fmt: skip
     """Train into an open record, from its checkpoint where it has one.
 
-    It ends FINISHED, FAILED or KILLED, truly, and is published as far as possible.
+    It ends FINISHED, FAILED or KILLED, truly, and is published as far as possible. FINISHED, its record is whole.
+    changed: since its last start, where it goes on. Raises RunError where its checkpoints are damaged.
     """
     from cnnexp.runs.publish import Publisher
 
-    publisher, model = Publisher(config.tracking, run.folder, listener.say), None
+    publisher, checkpoints = Publisher(config.tracking, run.folder, listener.say), Checkpoints(run, config.training)
+    before, model = run.read(), None
+    goes_on = bool(before.events)
     try:
-        with run.recording():
+        with run.recording(after=checkpoints.after, changed=list(changed)):
             listener.started(run.read())
-            model = _train(run, config, digits, listener, publisher)
-        shutil.rmtree(run.folder / CHECKPOINT, ignore_errors=True)
-        _draw(run, config, listener)
+            if goes_on:
+                _go_on(run, before, checkpoints.after, listener)
+            model = _train(run, config, digits, listener, publisher, checkpoints)
+            _draw(run, config, listener)
+        checkpoints.clear()
     except TrainingError:
         _draw(run, config, listener)
         raise
@@ -161,6 +175,17 @@ def train_and_record(run: RunWriter, config: ExperimentConfig, digits: Digits, l
     return run.read()
 
 
+def _go_on(run: RunWriter, before: RunRecord, after: int | None, listener: Listener) -> None:
+    """Say where a run that was started before goes on, and make room for what comes again."""
+    run.forget_after(-1 if after is None else after)
+    if after is None:
+        listener.say("starts from the beginning: it has no checkpoint")
+    else:
+        again = [event["epoch"] for event in before.epochs if event["epoch"] > after]
+        more = f"; what it told of epoch {after + 1} and later is trained again" if again else ""
+        listener.say(f"goes on after epoch {after} of {before.config.training.epochs}{more}")
+
+
 def _note_findings(run: RunWriter) -> None:
     """What the run's own signals say goes into its record, where MLflow's description takes it from."""
     if found := findings(run.read()):
@@ -172,7 +197,8 @@ def _finish(record: RunRecord, listener: Listener, publisher: Publisher, model: 
     if record.ending is None:  # it could not be written: the error tells that, and the next command ends it
         return
     if record.status != FINISHED:
-        listener.say(f"run {record.id} is {record.status} after {_epochs(record)}; see: cnnexp show {record.id}")
+        then = f"go on: cnnexp resume {record.id}" if record.status == KILLED else f"see: cnnexp show {record.id}"
+        listener.say(f"run {record.id} is {record.status} after {_epochs(record)}; {then}")
     if record.epochs or record.mlflow:  # interrupted before there was anything to tell: the way out is short
         publisher.finish(record, model)
 
@@ -194,27 +220,27 @@ def _draw(run: RunWriter, config: ExperimentConfig, listener: Listener) -> None:
 
 
 def _train(
-    run: RunWriter, config: ExperimentConfig, digits: Digits, listener: Listener, publisher: Publisher
-) -> keras.Model:
+    run: RunWriter, config: ExperimentConfig, digits: Digits, listener: Listener, publisher: Publisher,
+    checkpoints: Checkpoints,
+) -> keras.Model:  # fmt: skip
     """The trained model with the weights that are the result, after everything of it was measured and recorded."""
     make_deterministic(config.seed, config.training.threads)
-    from cnnexp.nn.checkpoint import load_latest, save
     from cnnexp.nn.model import build_model
     from cnnexp.nn.training import train
 
     model = build_model(config.model, digits.image_shape, digits.classes, config.data.divisor, config.seed,
                         config.training.dtype)  # fmt: skip
-    recipe = str(run.read().header["identity"]["recipe"])
-    start = load_latest(run.folder / CHECKPOINT, recipe)
+    start = checkpoints.start
     run.outcome = "early_stopped" if start and start.progress.stopped else "complete"
     probing = Probing(run, config, digits)
-    for result in train(model, digits, config, start, listener.batch):
-        record_epoch(run, result)
-        save(run.folder / CHECKPOINT, result.state, recipe)
-        probing.keep(model, result.epoch, last=result.stopped)
-        run.outcome = "early_stopped" if result.stopped else "complete"
-        listener.epoch(result.epoch, result.metrics)
-        publisher.publish(run.read())
+    with checkpoints.saved_when_interrupted():
+        for result in train(model, digits, config, start, listener.batch):
+            record_epoch(run, result)
+            probing.keep(model, result.epoch, last=result.stopped)
+            checkpoints.keep(result.state)  # after all that a run that goes on from it will not do again
+            run.outcome = "early_stopped" if result.stopped else "complete"
+            listener.epoch(result.epoch, result.metrics)
+            publisher.publish(run.read())
     measure_kept_weights(run, model, digits, config)
     probing.finish(model)
     return model
@@ -251,7 +277,7 @@ def _short(word: str) -> str:
     """`model.blocks.conv_1.filters=8` → `conv_1.filters=8`; nothing for keys that are not part of the recipe."""
     key, sep, value = word.lstrip("+~").partition("=")
     parts = key.split(".")
-    if parts[0].split("/")[0] in NOT_VARIED:
+    if parts[0].split("/")[0] in NOT_VARIED or key in NOT_VARIED:
         return ""
     kept = parts[2:] if parts[:2] in (["model", "blocks"], ["model", "dense"]) else parts[1:]
     return f"{'~' * word.startswith('~')}{'.'.join(kept or parts)}{sep}{value}"

@@ -21,7 +21,7 @@ def run(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> cnnexp.Run:
 def test_public_names() -> None:
     assert cnnexp.__all__ == [
         "CnnexpError", "ConfigError", "DataError", "Run", "RunError", "StoreError", "Sweep",
-        "TrainingError", "compose", "find", "inspect", "layers", "list_runs", "sweep", "train",
+        "TrainingError", "compose", "find", "inspect", "layers", "list_runs", "resume", "sweep", "train",
     ]  # fmt: skip
     assert dir(cnnexp) == cnnexp.__all__
     assert {name: getattr(cnnexp, name).__name__ for name in cnnexp.__all__} == {name: name for name in cnnexp.__all__}
@@ -34,6 +34,9 @@ def test_train_gives_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         run = cnnexp.train(*SMALL, "training.epochs=1", "tracking=off", "figures=off")
         assert cnnexp.find().id == cnnexp.find(run.id[:6]).id == run.id
         assert [each.id for each in cnnexp.list_runs()] == [run.id]
+        assert cnnexp.resume().id == run.id
+        with pytest.raises(RunError, match="no checkpoints"):
+            cnnexp.resume(run.id, "training.epochs=2")
     assert run.status == "FINISHED"
     assert 0 <= run.metrics["accuracy/test"] <= 1
     printed = capsys.readouterr()

@@ -70,7 +70,10 @@ def test_a_signal_ends_a_run_killed_with_what_it_has(
     assert running.returncode == code
     assert out == ""
     assert "Traceback" not in err
-    assert f"run {record.id} is KILLED after {record.epochs_done} of 100000 epochs; see: cnnexp show {record.id}" in err
+    assert (
+        f"run {record.id} is KILLED after {record.epochs_done} of 100000 epochs; go on: cnnexp resume {record.id}"
+        in err
+    )
     assert (record.status, record.ending.outcome) == ("KILLED", "killed")  # type: ignore[union-attr]
     assert record.epochs_done >= 2
     assert list((record.folder / "checkpoint").glob("*.npz"))

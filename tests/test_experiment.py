@@ -112,6 +112,7 @@ def test_other_threads_are_refused_before_anything_is_written(
         (("+model.blocks.conv_3.filters=8", "~model.blocks.conv_2"), "conv_3.filters=8 ~conv_2"),
         (("seed=3", "training.optimizer={type: sgd, momentum: 0.9}"), "seed=3 optimizer={type: sgd, momentum: 0.9}"),
         (("tracking=off", "figures.digits=[1]", "evaluation.test=false"), "article"),
+        (("training.keep_checkpoints=true", "training.checkpoint_every=2"), "article"),
         (("experiments=toy", "model.strides=2"), "toy strides=2"),
         (("seed=1", 'tracking.run_name="첫 실행"'), "첫 실행"),
     ],

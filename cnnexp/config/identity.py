@@ -23,9 +23,9 @@ HORIZON_BOUND = ("cosine", "one_cycle")
 
 NOT_THE_VARIANT = {
     "data": {"folder"},
-    "training": {"epochs", "threads", "report_every"},
+    "training": {"epochs", "threads", "report_every", "checkpoint_every", "keep_checkpoints"},
 }
-"""Keys that change neither what is learned nor from what: paths, places, and how a run is told."""
+"""Keys that change neither what is learned nor from what: paths, places, what is saved, and how a run is told."""
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,8 @@ class Training(Strict):
         "auto", description="threads inside one operation (auto: one a core)"
     )
     report_every: int = Field(1, ge=1, description="epochs between two printed lines")
+    checkpoint_every: int = Field(1, ge=1, description="epochs between two saved states that resume can go on from")
+    keep_checkpoints: bool = Field(False, description="keep the last states after the end, to train on for more epochs")
 
 
 class Evaluation(Strict):

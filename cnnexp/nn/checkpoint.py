@@ -43,7 +43,9 @@ def load_latest(folder: Path, identity: str) -> TrainingState | None:
             continue
         return _state(path, arrays, identity)
     if damaged is not None:
-        raise damaged
+        found = damaged.problems[0]
+        hint = f"Without them it trains from the beginning: remove the folder {folder}"
+        raise RunError(found.where, found.got, found.expected, hint)
     return None
 
 

@@ -36,9 +36,14 @@ def problem_of(record: RunRecord) -> RunError | None:
     return None
 
 
+def folders_with(name: str, runs: Path) -> list[Path]:
+    """The folders below `runs` with such a file, by name; not those that are being made or removed."""
+    found = [path for path in runs.iterdir() if (path / name).is_file()] if runs.is_dir() else []
+    return sorted(path for path in found if not path.name.startswith("."))
+
+
 def _records(runs: Path) -> list[RunRecord]:
-    folders = sorted(path for path in runs.iterdir() if (path / "run.json").is_file()) if runs.is_dir() else []
-    return [RunRecord(folder) for folder in folders]
+    return [RunRecord(folder) for folder in folders_with("run.json", runs)]
 
 
 def find_run(word: str, runs: Path) -> RunRecord:

@@ -71,7 +71,9 @@ class Publication:
         return publication
 
     def send(self, record: RunRecord) -> None:
-        """What is new of a run that goes on: metrics and pictures."""
+        """What is new of a run that goes on: metrics and pictures, and that it does where it had ended before."""
+        if record.status != self.status:
+            self._send_status(record)
         self._send_metrics(record)
         self._send_files(AT_ONCE)
         self._send_pictures(record)
@@ -195,6 +197,14 @@ def find_run(store: Store, record: RunRecord, experiment_id: str, run_id: str | 
             if run.data.tags.get(RUN_TAG) == record.id:
                 return run
     return find_tagged(store, record.id, experiment_id)
+
+
+def published_run(store: Store, record: RunRecord) -> Run | None:
+    """The run that a record has in `store`, deleted ones included; None where it has none."""
+    state = state_in(store, record)
+    known = store.client.get_experiment_by_name(record.config.tracking.experiment)
+    experiment_id = state.get("experiment_id") or (known.experiment_id if known else None)
+    return find_run(store, record, str(experiment_id), state.get("run_id")) if experiment_id else None
 
 
 def is_whole(store: Store, record: RunRecord) -> bool:

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import CnnexpError, DiskError
-from cnnexp.runs.publication import Publication, is_whole, model_is_there, remove_twins
+from cnnexp.runs.publication import Publication, is_whole, model_is_there, published_run, remove_twins
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import PATIENT_SECONDS, QUICK_SECONDS, Store, open_store, patience, told, tracking_uri
 from cnnexp.runs.waiting import Waiting, waiting_for
@@ -128,3 +128,14 @@ def is_published(store: Store, record: RunRecord) -> bool:
     """Whether all of a record is in `store`, its model included. Raises StoreError when the store cannot tell."""
     with told(store.uri):
         return is_whole(store, record)
+
+
+def withdraw(store: Store, record: RunRecord) -> None:
+    """Delete a record's run in `store`, where it has one: as MLflow's UI does, so that it can be restored there.
+
+    Raises StoreError when the store cannot do so.
+    """
+    with told(store.uri):
+        run = published_run(store, record)
+        if run is not None and run.info.lifecycle_stage != "deleted":
+            store.client.delete_run(run.info.run_id)

@@ -4,10 +4,11 @@ run.json          who: id, name, time, overrides, identity, data (written once)
 config.yaml       the whole checked config
 environment.json  machine, packages, git commit; code.patch: what differs from that commit
 events.jsonl      what happened, in order: started, epoch, result, ended, found (only ever appended to)
+                  started says `after` which epoch it goes on (null: none), and what `changed` since the start before it
 predictions.npz   probabilities, labels and image digests of validation and test
 probes/           epoch_NNN.npz: maps and filters of the fixed digits, float16
 weights.npz       the final weights
-checkpoint/       the last two while the run goes on
+checkpoint/       the last two training states while the run goes on, and longer where the config keeps them
 figures/          the pictures
 lock              held by the process that writes, so that a record knows whether its writer lives
 """
@@ -30,8 +31,10 @@ from cnnexp.config.reading import yaml_text
 from cnnexp.config.schema import ExperimentConfig
 from cnnexp.errors import ConfigError, RunError, show
 from cnnexp.runs.files import Arrays, read_arrays, read_json
+from cnnexp.runs.journal import changes_told, epochs_told
 
 RECORD_VERSION = 1
+CHECKPOINT = "checkpoint"
 EVENTS_FILE = "events.jsonl"
 RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
 HEADER = {
@@ -91,7 +94,8 @@ def _event(line: bytes, where: str) -> dict[str, Any]:
         raise RunError(where, show(line.decode("utf-8", "replace")), "one JSON event a line") from None
     kind = event.get("event") if isinstance(event, dict) else None
     wanted = EVENTS.get(kind, {}) if isinstance(kind, str) else None
-    if wanted is None or not all(isinstance(event.get(key), of) for key, of in wanted.items()):
+    whole = wanted is not None and all(isinstance(event.get(key), of) for key, of in wanted.items())
+    if not whole or not isinstance(event.get("after"), int | None) or not isinstance(event.get("changed", []), list):
         raise RunError(where, show(line.decode("utf-8", "replace")), "an event with all that its kind says")
     if "time" in event and not _is_time(str(event["time"])):
         raise RunError(where, f"time {show(event['time'])}", "a time in ISO 8601 with its zone")
@@ -199,10 +203,20 @@ class RunRecord:
     def status(self) -> str:
         return self.ending.status if self.ending else RUNNING
 
-    @property
+    @cached_property
     def epochs(self) -> tuple[dict[str, Any], ...]:
-        """The epoch events by epoch, each epoch once (a resumed run's later telling counts)."""
-        return tuple(sorted({e["epoch"]: e for e in self.of_kind("epoch")}.values(), key=lambda e: e["epoch"]))
+        """The epoch events that it went through, by epoch, each epoch once."""
+        return epochs_told(self.events)
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """What changed between its starts that its bits may depend on; empty unless it was resumed elsewhere."""
+        return changes_told(self.events)
+
+    @property
+    def checkpoints(self) -> tuple[Path, ...]:
+        """The files of its training states, newest first."""
+        return tuple(sorted((self.folder / CHECKPOINT).glob("*.npz"), reverse=True))
 
     @property
     def epochs_done(self) -> int:

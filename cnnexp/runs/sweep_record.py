@@ -19,7 +19,7 @@ from typing import Any
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import RunError, show
 from cnnexp.runs.files import read_json
-from cnnexp.runs.find import SHOWN, all_runs
+from cnnexp.runs.find import SHOWN, all_runs, folders_with
 from cnnexp.runs.record import RUNNING, Ending, RunRecord, ending_of, milliseconds, read_events
 
 SWEEP_FILE = "sweep.json"
@@ -125,8 +125,9 @@ class SweepRecord:
 
 def all_sweeps(runs: Path) -> list[SweepRecord]:
     """All sweeps below `runs`, newest first."""
-    folders = [path.parent for path in runs.glob(f"*/{SWEEP_FILE}")] if runs.is_dir() else []
-    return sorted(map(SweepRecord, folders), key=lambda sweep: (sweep.created, sweep.id), reverse=True)
+    return sorted(
+        map(SweepRecord, folders_with(SWEEP_FILE, runs)), key=lambda sweep: (sweep.created, sweep.id), reverse=True
+    )
 
 
 def find_sweep(word: str, runs: Path) -> SweepRecord | None:

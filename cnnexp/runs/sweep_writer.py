@@ -25,6 +25,8 @@ class SweepHeader:
     tracking: Tracking
     study: str = ""
     """of a search: what tells that two search the same"""
+    config_dir: str | None = None
+    """a further folder of YAML that it was composed from"""
 
 
 class SweepWriter(FolderWriter):
@@ -45,6 +47,7 @@ class SweepWriter(FolderWriter):
             "points": [dict(point) for point in header.points],
             "tracking": header.tracking.model_dump(mode="json"),
             "study": header.study,
+            "config_dir": header.config_dir,
         }
         return cls(*cls.make(runs, SWEEP_FILE, values, {}))
 

@@ -20,7 +20,18 @@ from filelock import FileLock, Timeout
 from cnnexp.errors import DISK_ERRORS, CnnexpError, DiskError, RunError, TrainingError
 from cnnexp.interrupts import Pruned, Terminated
 from cnnexp.runs.files import write_arrays, write_json, write_text
-from cnnexp.runs.record import EVENTS_FILE, FAILED, FINISHED, KILLED, RECORD_VERSION, Ending, RunRecord, finite, now
+from cnnexp.runs.record import (
+    EVENTS_FILE,
+    FAILED,
+    FINISHED,
+    KILLED,
+    RECORD_VERSION,
+    Ending,
+    RunRecord,
+    finite,
+    now,
+    read_events,
+)
 from cnnexp.runs.sweep_record import SweepRecord
 
 LOCK = "lock"
@@ -85,7 +96,7 @@ class FolderWriter:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise RunError(folder.name, "still running", "a run whose process has ended") from None
+            raise RunError(folder.name, "still running", "a run whose process has ended", who_writes(folder)) from None
         _drop_torn_line(folder / EVENTS_FILE)
         with suppress(OSError):
             _reserve(folder)
@@ -114,10 +125,13 @@ class FolderWriter:
         write_arrays(self.folder / name, arrays)
 
     @contextmanager
-    def recording(self) -> Iterator[None]:
-        """From `started` to `ended`: FINISHED, FAILED or KILLED, as it truly was. Lets every exception through."""
+    def recording(self, **said: object) -> Iterator[None]:
+        """From `started`, which says `said` too, to `ended`: FINISHED, FAILED or KILLED, as it truly was.
+
+        Lets every exception through.
+        """
         try:
-            self.event("started", pid=os.getpid(), host=socket.gethostname())
+            self.event("started", pid=os.getpid(), host=socket.gethostname(), **said)
             yield
         except (KeyboardInterrupt, Terminated):
             self._end(Ending(KILLED, "killed", "interrupted"))
@@ -182,6 +196,12 @@ class RunWriter(FolderWriter):
         """What has been written so far."""
         return RunRecord(self.folder)
 
+    def forget_after(self, epoch: int) -> None:
+        """Remove the maps, and pictures of them, of later epochs: it goes on after `epoch`, and they come again."""
+        for path in [*self.folder.glob("probes/epoch_*.npz"), *self.folder.glob("figures/series/**/epoch_*.png")]:
+            if int(path.stem.removeprefix("epoch_")) > epoch:
+                path.unlink()
+
     def epoch(self, epoch: int, metrics: Mapping[str, float], weights: str, signals: Mapping[str, Any]) -> None:
         """Append one epoch: its metrics, the hash of its weights, its signals per layer."""
         self.event("epoch", epoch=epoch, metrics=finite(metrics), weights=weights, signals=signals)
@@ -212,6 +232,12 @@ def _header(header: Header) -> dict[str, Any]:
         "data": dict(header.data),
         "links": dict(header.links),
     }
+
+
+def who_writes(folder: Path) -> str:
+    """Which process holds the record, as its journal tells; empty where it never said."""
+    started = [event for event in read_events(folder / EVENTS_FILE) if event["event"] == "started"]
+    return f"It is process {started[-1].get('pid')} on {started[-1].get('host')}." if started else ""
 
 
 def is_alive(folder: Path) -> bool:

@@ -106,11 +106,16 @@ class Planner:
 
 
 def _by_run_key(records: Sequence[RunRecord]) -> tuple[dict[str, str], dict[str, tuple[str, int]]]:
-    """Run key → the newest run that is complete; run key → the newest that can go on, and how many epochs it has."""
+    """Run key → the newest run that is complete; run key → the newest that can go on, and how many epochs it has.
+
+    A run whose code or packages changed while it was interrupted is not what its run key says.
+    """
     finished: dict[str, str] = {}
     unfinished: dict[str, tuple[str, int]] = {}
     for record in reversed(records):
         key, ending = str(record.header["identity"]["run_key"]), record.ending
+        if record.changed:
+            continue
         if ending and ending.status == FINISHED and ending.outcome in ("complete", "early_stopped"):
             finished[key] = record.id
         elif _can_go_on(record):
@@ -120,7 +125,7 @@ def _by_run_key(records: Sequence[RunRecord]) -> tuple[dict[str, str], dict[str,
 
 def _can_go_on(record: RunRecord) -> bool:
     """Whether a run was killed (also without a word) after it had saved a checkpoint."""
-    if record.status not in (KILLED, RUNNING) or not any((record.folder / "checkpoint").glob("*.npz")):
+    if record.status not in (KILLED, RUNNING) or not record.checkpoints:
         return False
     return record.status == KILLED or not is_alive(record.folder)
 

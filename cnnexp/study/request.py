@@ -111,7 +111,8 @@ def request_sweep(overrides: Sequence[str], config_dir: str | None) -> SweepRequ
     axes = _axes(typed, config.sweep)
     points = points_of(axes, config_dir)
     planned = plan(points, all_runs(runs_folder()), again=config.sweep.again)
-    return SweepRequest(tuple(overrides), config, _name(config, study, points), launcher, tuple(planned))
+    name = _name(config, study, points)
+    return SweepRequest(tuple(overrides), config, name, launcher, tuple(planned), config_dir=config_dir)
 
 
 def _plain(node: Any) -> dict[str, Any]:

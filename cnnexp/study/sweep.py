@@ -63,11 +63,16 @@ def _header(request: SweepRequest) -> SweepHeader:
     return SweepHeader(
         name=request.name,
         overrides=request.overrides,
-        command=shlex.join(["cnnexp", "train", "-m", *request.overrides]),
+        command=shlex.join(["cnnexp", "train", "-m", *request.overrides, *_looking_into(request.config_dir)]),
+        config_dir=request.config_dir,
         points=[as_recorded(one) for one in request.planned],
         tracking=request.config.tracking,
         study=request.study if request.space else "",
     )
+
+
+def _looking_into(config_dir: str | None) -> list[str]:
+    return ["--config-dir", config_dir] if config_dir else []
 
 
 def _sweep_to_continue(request: SweepRequest) -> SweepRecord | None:

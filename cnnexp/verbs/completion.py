@@ -12,9 +12,9 @@ from cnnexp.errors import ConfigError
 
 EXAMPLE = """  eval "$(cnnexp completion bash)"
   cnnexp train model.kern<TAB>"""
-HYDRA_VERBS = ("train", "shapes", "inspect", "explain")
-RUN_VERBS = ("show", "evaluate", "inspect", "ui", "sync", "compare", "predict", "explain")
-SWEEP_VERBS = ("show", "ui", "sync", "compare")
+HYDRA_VERBS = ("train", "shapes", "inspect", "explain", "resume")
+RUN_VERBS = ("show", "evaluate", "inspect", "ui", "sync", "compare", "predict", "explain", "resume")
+SWEEP_VERBS = ("show", "ui", "sync", "compare", "resume")
 BASH = """\
 _cnnexp() {
     local IFS=$'\\n' line=${COMP_LINE:0:COMP_POINT} cur=${COMP_WORDS[COMP_CWORD]}

@@ -73,6 +73,7 @@ class BarProgress(LineProgress):
 
     def started(self, record: RunRecord) -> None:
         super().started(record)
+        self._now = record.epochs_done + 1
         self._progress.start()
 
     def batch(self, done: int, total: int, loss: float) -> None:

@@ -41,6 +41,8 @@ def where_to_look(record: RunRecord) -> list[str]:
     """The command and, where MLflow has it, the link."""
     lines = [f"pictures  {record.folder / 'figures'}"] if (record.folder / "figures").is_dir() else []
     lines.append(f"report    cnnexp show {record.id}")
+    if can_go_on(record):
+        lines.append(f"go on     cnnexp resume {record.id}")
     mlflow = record.mlflow
     if "run_id" in mlflow:
         from cnnexp.runs.links import run_link
@@ -51,6 +53,11 @@ def where_to_look(record: RunRecord) -> list[str]:
     elif record.config.tracking.enabled:
         lines.append(f"publish   cnnexp sync {record.id}")
     return lines
+
+
+def can_go_on(record: RunRecord) -> bool:
+    """Whether `resume` has something to do for a run that has ended: not where it diverged, or a search gave it up."""
+    return record.ending is not None and record.ending.outcome in ("killed", "failed")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -95,6 +95,8 @@ def _what(record: RunRecord) -> list[str]:
         ["packages", f"tensorflow {packages['tensorflow']}, keras {packages['keras']}, cnnexp {packages['cnnexp']}"],
         ["variant", record.header["identity"]["variant"]],
     ]
+    if record.changed:
+        rows.append(["resumed", f"since it began, {'; '.join(record.changed)} changed: its bits may be others"])
     if record.header["links"]:
         rows.append(["links", ", ".join(f"{kind} {run}" for kind, run in record.header["links"].items())])
     return [f"{key:<9} {text}" for key, text in rows]

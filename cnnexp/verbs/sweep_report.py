@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnexp.runs.record import FINISHED
+from cnnexp.runs.record import FAILED, FINISHED, KILLED
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.verbs.report import table
 from cnnexp.verbs.sweep_plan import impossible_lines
@@ -49,6 +49,8 @@ def where_to_look(record: SweepRecord) -> list[str]:
     else:
         lines.append(f"pictures  none yet; draw them: cnnexp show {record.id} --draw")
     lines.append(f"report    cnnexp show {record.id}")
+    if record.status in (FAILED, KILLED):
+        lines.append(f"go on     cnnexp resume {record.id}")
     mlflow = record.mlflow
     if "run_id" in mlflow:
         from cnnexp.runs.links import experiment_link

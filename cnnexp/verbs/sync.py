@@ -62,7 +62,7 @@ def _sync(words: list[str]) -> Iterable[Synced]:
     for record in records:
         try:
             if words or record.config.tracking.enabled:
-                yield _publish(record, stores)
+                yield publish(record, stores)
         except CnnexpError as error:
             yield Synced(record.folder.name, "failed", str(error))
     for sweep in sweeps:
@@ -96,9 +96,13 @@ def _named(words: list[str]) -> tuple[list[RunRecord], list[SweepRecord]]:
 
 
 class Stores:
-    """The stores that were opened, each once; one that could not be is not tried again."""
+    """The stores that were opened, each once; one that could not be is not tried again.
 
-    def __init__(self) -> None:
+    create: whether one that is not there is made.
+    """
+
+    def __init__(self, *, create: bool = True) -> None:
+        self._create = create
         self._opened: dict[str, Store | StoreError] = {}
 
     def of(self, record: RunRecord) -> Store:
@@ -109,7 +113,7 @@ class Stores:
         uri = tracking_uri(tracking, known)
         if uri not in self._opened:
             try:
-                self._opened[uri] = open_store(tracking, create=True, known=known)
+                self._opened[uri] = open_store(tracking, create=self._create, known=known)
             except StoreError as error:
                 self._opened[uri] = error
         found = self._opened[uri]
@@ -126,7 +130,11 @@ def _publish_parent(sweep: SweepRecord) -> Synced:
     return Synced(sweep.id, "published", f"sweep, {len(sweep.runs())} runs")
 
 
-def _publish(record: RunRecord, stores: Stores) -> Synced:
+def publish(record: RunRecord, stores: Stores) -> Synced:
+    """Bring all of a run to its store.
+
+    Raises StoreError when that cannot take it.
+    """
     from cnnexp.runs.publish import is_published, publish_whole
     from cnnexp.runs.writer import mark_if_gone
 

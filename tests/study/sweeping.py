@@ -37,6 +37,16 @@ def start(home: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
+def resume(home: Path, sweep: str) -> subprocess.CompletedProcess[str]:
+    """`cnnexp resume SWEEP` in the folder `home`."""
+    hidden = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "PYTHONPATH")
+    own = {key: value for key, value in os.environ.items() if key not in hidden}
+    return subprocess.run(
+        [sys.executable, "-m", "cnnexp.cli", "resume", sweep], cwd=home, env=own | {"PYTHONPATH": str(ROOT)}, text=True,
+        capture_output=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+
+
 def _listen() -> None:
     """A process started by one that ignores Ctrl-C would ignore it too."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

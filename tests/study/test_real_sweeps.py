@@ -18,6 +18,7 @@ from tests.study.sweeping import (
     mlflow_runs,
     only_sweep,
     processes_in,
+    resume,
     runs_of,
     start,
     sweep,
@@ -179,6 +180,29 @@ def test_a_whole_sweep_killed_outright_is_marked_by_the_next_command(tmp_path: P
     assert {run_id: published[run_id].info.end_time for run_id in last} == last
     assert published[only_sweep(tmp_path).id].info.end_time == max(last.values())
     assert run_command(tmp_path, "runs").err == ""
+
+
+def test_a_sweep_that_was_killed_goes_on_by_its_id(tmp_path: Path) -> None:
+    process = start(tmp_path, "seed=0,1,2", "training.epochs=30", "sweep.workers=2", "sweep.again=true", OFF)
+    until(lambda: len(under_way(tmp_path, epochs=2)) == 2, process)
+    lives = resume(tmp_path, only_sweep(tmp_path).id)
+    assert lives.returncode == 2
+    assert f"It is process {process.pid} on " in lives.stderr
+    process.kill()
+    process.communicate()
+    until(lambda: not processes_in(tmp_path))
+    begun, killed = {run.id for run in runs_of(tmp_path)}, only_sweep(tmp_path)
+    done = resume(tmp_path, killed.id)
+    assert done.returncode == 0, done.stderr
+    assert "3 points: 1 will run, 2 goes on" in done.stderr
+    after = SweepRecord(tmp_path / "runs" / done.stdout.strip())
+    assert (after.status, len(runs_of(tmp_path))) == ("FINISHED", 3)
+    assert begun < {run.id for run in runs_of(tmp_path)}
+    assert {(run.status, run.epochs_done) for run in runs_of(tmp_path)} == {("FINISHED", 30)}
+    assert after.result["run"] in {run.id for run in runs_of(tmp_path)}
+    again = resume(tmp_path, after.id)
+    assert (again.returncode, again.stdout) == (0, f"{after.id}\n")
+    assert again.stderr == f"sweep {after.id} is FINISHED: nothing is left to train\n"
 
 
 def test_a_worker_that_dies_costs_its_run_only(tmp_path: Path) -> None:
