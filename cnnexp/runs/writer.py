@@ -19,8 +19,9 @@ from filelock import FileLock, Timeout
 from cnnexp.errors import CnnexpError, RunError, TrainingError
 from cnnexp.interrupts import Pruned, Terminated
 from cnnexp.runs.files import write_arrays, write_json, write_text
-from cnnexp.runs.record import EVENTS_FILE, FAILED, FINISHED, KILLED, RECORD_VERSION, Ending, RunRecord, finite, now
+from cnnexp.runs.record import EVENTS_FILE, FAILED, FINISHED, KILLED, Ending, RunRecord, finite, now
 from cnnexp.runs.sweep_record import SweepRecord
+from cnnexp.runs.upgrades import RECORD_VERSION
 
 LOCK = "lock"
 

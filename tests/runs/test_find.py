@@ -10,7 +10,7 @@ import pytest
 from cnnexp.errors import RunError
 from cnnexp.runs.find import all_runs, find_run, runs_folder
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.writer import Header, RunWriter
+from tests.runs.records import create_run
 
 IDS = ("aa11", "aa12", "bb13")
 
@@ -19,7 +19,7 @@ IDS = ("aa11", "aa12", "bb13")
 def runs(tmp_path: Path) -> Path:
     """Three records, the last made last; the first is in MLflow as ffff0000."""
     for number, name in enumerate(IDS):
-        writer = RunWriter.create(tmp_path / "runs", Header(name, (), "", {}, {}, {}), {})
+        writer = create_run(tmp_path / "runs")
         writer.close()
         header = writer.read().header | {"id": name, "created": f"2024-01-0{number + 1}T00:00:00.000+00:00"}
         (writer.folder / "run.json").write_text(json.dumps(header), encoding="utf-8")

@@ -37,7 +37,8 @@ def record(
     config = composed(overrides)
     digits = loaded(config.data.model_dump_json())
     own = identity(config, digits.digest)
-    data = {"source": "mnist_5k", "digest": digits.digest, "sizes": {"train": len(digits.train), "validation": 500},
+    sizes = {"train": len(digits.train), "validation": 500, "test": 500}
+    data = {"source": "mnist_5k", "digest": digits.digest, "sizes": sizes,
             "image_shape": [28, 28, 1], "class_names": list("0123456789")}  # fmt: skip
     ids = {"variant": own.variant, "recipe": own.recipe, "run_key": own.run_key}
     writer = RunWriter.create(runs, Header("x", overrides, "", ids, data, {}), {"config.yaml": to_yaml(config)})
