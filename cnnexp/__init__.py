@@ -12,11 +12,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnnexp.api import Run, compose, find, inspect, layers, list_runs, train
+    from cnnexp.api import Run, compose, find, inspect, layers, list_runs, rerun, train
     from cnnexp.errors import CnnexpError, ConfigError, DataError, RunError, StoreError, TrainingError
 
 _FROM = {
-    "cnnexp.api": ("Run", "compose", "find", "inspect", "layers", "list_runs", "train"),
+    "cnnexp.api": ("Run", "compose", "find", "inspect", "layers", "list_runs", "rerun", "train"),
     "cnnexp.errors": ("CnnexpError", "ConfigError", "DataError", "RunError", "StoreError", "TrainingError"),
 }
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "inspect",
     "layers",
     "list_runs",
+    "rerun",
     "train",
 ]
 

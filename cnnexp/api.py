@@ -12,13 +12,15 @@ from cnnexp.config.schema import ExperimentConfig
 from cnnexp.errors import RunError
 from cnnexp.runs.find import runs_folder
 from cnnexp.runs.record import RunRecord
-from cnnexp.verbs.lifecycle import bury_the_dead
+from cnnexp.verbs.lifecycle import borrowed, bury_the_dead
 from cnnexp.verbs.lifecycle import find as find_record
+from cnnexp.verbs.progress import progress_for
 
 if TYPE_CHECKING:
     import keras
     from matplotlib.figure import Figure
 
+    from cnnexp.analysis.verification import Verification
     from cnnexp.evaluation import Evaluation
     from cnnexp.inspection import Inspection
     from cnnexp.prediction import Answer
@@ -115,6 +117,17 @@ class Run:
 
         return evaluate_record(self.record, data_of(self.record, overrides), split).evaluation
 
+    def verify(self, first: Run | str | None = None) -> Verification:
+        """Whether this run is the same as the one that it repeats, or as `first`: `.verdict`, with the evidence.
+
+        Raises RunError where it repeats none, and where the two are no runs of one recipe.
+        """
+        from cnnexp.rerunning import repeated_by, verify_rerun
+
+        word = first.id if isinstance(first, Run) else first
+        with borrowed(word or repeated_by(self.record)) as record:
+            return verify_rerun(record, self.record)
+
 
 def train(*overrides: str) -> Run:
     """Train one network, as `cnnexp train` does, and return its run.
@@ -123,10 +136,21 @@ def train(*overrides: str) -> Run:
     """
     from cnnexp.config.compose import compose_config
     from cnnexp.experiment import run_experiment
-    from cnnexp.verbs.progress import progress_for
 
     composed = compose_config(overrides)
     return Run(run_experiment(composed, progress_for(sys.stderr, composed.config)))
+
+
+def rerun(run: Run | str = "latest", *overrides: str) -> Run:
+    """Train a stored run again, as `cnnexp rerun` does; `.verify()` of what comes back says whether it is the same.
+
+    Raises ConfigError, DataError or RunError before anything is written, TrainingError when the loss is not finite.
+    """
+    from cnnexp.rerunning import carry_out, plan_rerun
+
+    with borrowed(run.id if isinstance(run, Run) else run, overrides) as first:
+        plan = plan_rerun(first, overrides)
+        return Run(carry_out(plan, progress_for(sys.stderr, plan.config)))
 
 
 def find(run: str = "latest") -> Run:

@@ -21,7 +21,7 @@ def run(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> cnnexp.Run:
 def test_public_names() -> None:
     assert cnnexp.__all__ == [
         "CnnexpError", "ConfigError", "DataError", "Run", "RunError", "StoreError", "TrainingError",
-        "compose", "find", "inspect", "layers", "list_runs", "train",
+        "compose", "find", "inspect", "layers", "list_runs", "rerun", "train",
     ]  # fmt: skip
     assert dir(cnnexp) == cnnexp.__all__
     assert {name: getattr(cnnexp, name).__name__ for name in cnnexp.__all__} == {name: name for name in cnnexp.__all__}

@@ -12,8 +12,8 @@ from cnnexp.errors import ConfigError
 
 EXAMPLE = """  eval "$(cnnexp completion bash)"
   cnnexp train model.kern<TAB>"""
-HYDRA_VERBS = ("train", "shapes", "inspect", "explain")
-RUN_VERBS = ("show", "evaluate", "ui", "sync", "compare", "predict", "explain")
+HYDRA_VERBS = ("train", "shapes", "inspect", "explain", "rerun")
+RUN_VERBS = ("show", "evaluate", "ui", "sync", "compare", "diff", "predict", "explain", "rerun")
 SWEEP_VERBS = ("show", "ui", "sync", "compare")
 BASH = """\
 _cnnexp() {
