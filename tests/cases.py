@@ -1,4 +1,4 @@
-"""How many random cases the property tests of the slow ring try: 2,000, or as many as $CNNEXP_CASES says."""
+"""How many random configs and records the slow ring tries: 2,000 of each, or as many as $CNNEXP_CASES says."""
 
 from __future__ import annotations
 

@@ -28,9 +28,9 @@ def damaged_runs(runs: Path) -> list[RunError]:
 
 
 def problem_of(record: RunRecord) -> RunError | None:
-    """What is wrong with a record; None if it can be told which run it is."""
+    """What is wrong with a record; None if it can be told which run it is and how it went."""
     try:
-        _ = record.header, record.mlflow  # reading them is the check
+        _ = record.header, record.mlflow, record.events  # reading them is the check
     except RunError as error:
         return error
     return None
