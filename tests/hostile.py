@@ -15,7 +15,7 @@ import numpy as np
 import yaml
 from hypothesis import strategies as st
 
-TEXTS = ("run.json", "environment.json", "config.yaml", "events.jsonl")
+TEXTS = ("run.json", "environment.json", "config.yaml", "events.jsonl", "mlflow.json")
 ARRAYS = ("predictions.npz", "pictures.npz", "weights.npz", "probes/digits.npz", "probes/epoch_001.npz")
 OUTSIDE = "outside"
 """A file beside runs/ that no command may write to."""

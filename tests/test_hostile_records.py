@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -25,6 +26,8 @@ WORDS = (
     "train", "data=folder", "data.folder=pictures", "model=empty", "model.blocks.conv_1.filters=2", "tracking=off",
     "training.epochs=1", "training.batch_size=4", "figures=off", "training.threads=2",
 )  # fmt: skip
+PUBLISHED = {"uri": "sqlite:////nowhere/mlflow.db", "experiment_id": "1", "run_id": "0" * 32, "status": "FINISHED",
+             "epochs": 1, "model_id": None, "files": {"run.json": "1-1"}}  # fmt: skip
 GOOD, BAD = "00000000", "11111111"
 
 
@@ -45,6 +48,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(first, home / "runs" / name)
         text = (home / "runs" / name / "run.json").read_text(encoding="utf-8")
         (home / "runs" / name / "run.json").write_text(text.replace(first.name, name), encoding="utf-8")
+        (home / "runs" / name / "mlflow.json").write_text(json.dumps(PUBLISHED), encoding="utf-8")
     shutil.rmtree(first)
     return home
 

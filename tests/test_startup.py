@@ -49,6 +49,9 @@ REFUSED_AFTER_READING = [
     ["runs", "--filter", "nonsense"],
     ["show", "latest"],
     ["evaluate", "latest"],
+    ["rerun", "latest", "--verify"],
+    ["rerun", "0123abcd"],
+    ["diff", "latest", "0123abcd"],
 ]
 
 

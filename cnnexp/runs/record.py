@@ -34,7 +34,7 @@ from cnnexp.runs.trust import (
     ENVIRONMENT,
     EVENTS,
     HEADER,
-    MLFLOW,
+    PUBLISHED,
     believe,
     believe_folder,
     believe_pictures,
@@ -257,8 +257,10 @@ class RunRecord:
     def mlflow(self) -> dict[str, Any]:
         """Where MLflow keeps it (run_id, experiment_id, uri); empty if it was never published."""
         path = self.folder / "mlflow.json"
-        found = read_json(path) if path.is_file() else {}
-        believe(found, MLFLOW, str(path), "where MLflow keeps it")
+        if not path.is_file():
+            return {}
+        found = read_json(path)
+        believe(found, PUBLISHED, str(path), "where MLflow keeps it")
         return found
 
     def predictions(self, split: str) -> Arrays:

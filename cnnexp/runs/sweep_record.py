@@ -107,7 +107,9 @@ class SweepRecord:
     @property
     def mlflow(self) -> dict[str, Any]:
         path = self.folder / "mlflow.json"
-        found = read_json(path) if path.is_file() else {}
+        if not path.is_file():
+            return {}
+        found = read_json(path)
         believe(found, MLFLOW, str(path), "where MLflow keeps it")
         return found
 

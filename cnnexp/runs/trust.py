@@ -102,8 +102,9 @@ ENVIRONMENT: Spec = {
     "packages": optional(mapping_of(is_text)),
     "git": optional(lambda value: isinstance(value, dict) and is_text(value.get("commit", ""))),
 }
-MLFLOW: Spec = {
-    "run_id": optional(is_text), "uri": optional(is_text), "files": optional(mapping_of(is_text)),
+MLFLOW: Spec = {"uri": is_text, "run_id": is_text, "experiment_id": is_text}
+PUBLISHED: Spec = {
+    **MLFLOW, "status": is_text, "files": mapping_of(is_text), "model_id": optional(is_text), "epochs": is_count,
 }  # fmt: skip
 SWEEP: Spec = {
     "schema_version": is_count, "id": is_id, "name": is_text, "created": is_time, "overrides": each(is_text),

@@ -100,6 +100,11 @@ def _goes_on_in_mlflow(record: RunRecord) -> bool:
 def _tell_mlflow(record: RunRecord) -> bool:
     from cnnexp.runs.publish import Publisher
 
-    publisher = Publisher(record.config.tracking, record.folder, lambda text: print(text, file=sys.stderr))
+    try:
+        tracking = record.config.tracking
+    except RunError as error:  # a damaged record keeps no other from being told
+        print(f"run {record.id}: {error}", file=sys.stderr)
+        return True
+    publisher = Publisher(tracking, record.folder, lambda text: print(text, file=sys.stderr))
     publisher.finish(record)
     return not _goes_on_in_mlflow(record.fresh())
