@@ -12,11 +12,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnnexp.api import Run, Sweep, compose, find, inspect, layers, list_runs, resume, sweep, train
+    from cnnexp.api import Run, Sweep, compose, find, inspect, layers, list_runs, rerun, resume, sweep, train
     from cnnexp.errors import CnnexpError, ConfigError, DataError, RunError, StoreError, TrainingError
 
 _FROM = {
-    "cnnexp.api": ("Run", "Sweep", "compose", "find", "inspect", "layers", "list_runs", "resume", "sweep", "train"),
+    "cnnexp.api": (
+        "Run",
+        "Sweep",
+        "compose",
+        "find",
+        "inspect",
+        "layers",
+        "list_runs",
+        "rerun",
+        "resume",
+        "sweep",
+        "train",
+    ),
     "cnnexp.errors": ("CnnexpError", "ConfigError", "DataError", "RunError", "StoreError", "TrainingError"),
 }
 __all__ = [
@@ -33,6 +45,7 @@ __all__ = [
     "inspect",
     "layers",
     "list_runs",
+    "rerun",
     "resume",
     "sweep",
     "train",

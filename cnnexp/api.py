@@ -12,13 +12,15 @@ from cnnexp.config.schema import ExperimentConfig
 from cnnexp.errors import ConfigError, RunError
 from cnnexp.runs.find import runs_folder
 from cnnexp.runs.record import RunRecord
-from cnnexp.verbs.lifecycle import bury_the_dead
+from cnnexp.verbs.lifecycle import borrowed, bury_the_dead
 from cnnexp.verbs.lifecycle import find as find_record
+from cnnexp.verbs.progress import progress_for
 
 if TYPE_CHECKING:
     import keras
     from matplotlib.figure import Figure
 
+    from cnnexp.analysis.verification import Verification
     from cnnexp.evaluation import Evaluation
     from cnnexp.inspection.passage import Inspection
     from cnnexp.inspection.trained import RunInspection
@@ -146,6 +148,17 @@ class Run:
         place = None if folder is None else str(folder)
         return inspect_trained(self.record, asked, overrides, place, mlflow=mlflow)
 
+    def verify(self, first: Run | str | None = None) -> Verification:
+        """Whether this run is the same as the one that it repeats, or as `first`: `.verdict`, with the evidence.
+
+        Raises RunError where it repeats none, and where the two are no runs of one recipe.
+        """
+        from cnnexp.rerunning import repeated_by, verify_rerun
+
+        word = first.id if isinstance(first, Run) else first
+        with borrowed(word or repeated_by(self.record)) as record:
+            return verify_rerun(record, self.record)
+
 
 class Sweep:
     """A recorded sweep: what it tried, and which run it chose by validation."""
@@ -191,7 +204,6 @@ def train(*overrides: str) -> Run:
     """
     from cnnexp.config.compose import compose_config
     from cnnexp.experiment import run_experiment
-    from cnnexp.verbs.progress import progress_for
 
     composed = compose_config(overrides)
     if composed.config.sweep.describes_many:
@@ -223,6 +235,18 @@ def resume(run: str = "latest", *overrides: str) -> Run:
     record = find_record(run, runs_folder())
     config = what_is_left(record, overrides)
     return Run(record if config is None else go_on(record, config, progress_for(sys.stderr, config)))
+
+
+def rerun(run: Run | str = "latest", *overrides: str) -> Run:
+    """Train a stored run again, as `cnnexp rerun` does; `.verify()` of what comes back says whether it is the same.
+
+    Raises ConfigError, DataError or RunError before anything is written, TrainingError when the loss is not finite.
+    """
+    from cnnexp.rerunning import carry_out, plan_rerun
+
+    with borrowed(run.id if isinstance(run, Run) else run, overrides) as first:
+        plan = plan_rerun(first, overrides)
+        return Run(carry_out(plan, progress_for(sys.stderr, plan.config)))
 
 
 def find(run: str = "latest") -> Run:

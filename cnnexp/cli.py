@@ -25,6 +25,8 @@ VERBS = {
     "ui": "open the MLflow UI on these runs",
     "sync": "publish what MLflow does not have yet",
     "compare": "hold runs side by side, and write a report",
+    "diff": "tell what differs between two runs, and only that",
+    "rerun": "train a stored run again, and tell whether it is the same",
     "predict": "ask trained networks about pictures of your own",
     "gc": "show what nobody needs any more, and remove it",
     "explain": "say what a key does, what set it here, and its formula",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnexp.analysis.scores import class_scores, confusion_counts
-from cnnexp.runs.files import Arrays, read_arrays, write_bytes
+from cnnexp.runs.files import Arrays, write_bytes
 from cnnexp.runs.record import RunRecord
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def draw_all(record: RunRecord) -> list[Path]:
     """Draw every picture that the record has arrays for into its figures/; returns their paths."""
     from cnnexp.figures import png_bytes
 
+    _ = record.config, record.events  # a record that cannot be read is refused before anything is drawn
     paths = []
     for name, figure in figures_of(record):
         paths.append(record.folder / "figures" / f"{name}.png")
@@ -38,9 +39,8 @@ def figures_of(record: RunRecord) -> Iterator[tuple[str, Figure]]:
     if record.epochs_done:
         yield "curves", learning_curves(_history(record), title=record.name)
     yield from _figures_of_predictions(record)
-    path = record.folder / "pictures.npz"
-    if path.is_file():
-        yield from _figures_of_digits(record, read_arrays(path))
+    if pictures := record.pictures():
+        yield from _figures_of_digits(record, pictures)
     yield from _figures_of_layers(record)
 
 

@@ -13,9 +13,11 @@ from cnnexp.analysis.scores import accuracy_of, class_scores, confusion_counts, 
 from cnnexp.config.schema import Data, ExperimentConfig
 from cnnexp.data import Digits, Split, load_digits, overlap
 from cnnexp.errors import ConfigError, DataError, RunError
+from cnnexp.nn.arrays import read_arrays
 from cnnexp.nn.seeding import make_deterministic
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.writer import RunWriter
+from cnnexp.shapes import layer_table
 
 if TYPE_CHECKING:
     import keras
@@ -199,7 +201,10 @@ def evaluate_record(record: RunRecord, data: Data, split: str, *, trained_too: b
     chosen = digits.splits[split]
     if len(chosen) == 0:
         raise DataError(f"{digits.source}, {split}", "no digits", "some to measure")
-    trained = overlap(chosen.digests, record.predictions("train")["digests"])
+    known = record.predictions("train")
+    if not known:
+        raise RunError(record.id, "no digests of the digits it was trained on", "to know which those are")
+    trained = overlap(chosen.digests, known["digests"])
     if trained and not trained_too:
         raise DataError(
             f"{digits.source}, {split}", f"{trained:,} of {len(chosen):,} digits it was trained on",
@@ -214,15 +219,30 @@ def load_model(record: RunRecord, threads: int | None = None) -> keras.Model:
 
     threads: inside one operation; None: as many as the run had.
     """
-    config = record.config
-    make_deterministic(config.seed, threads or int(record.environment["threads"]))
+    config, weights = record.config, _weights_of(record)
+    make_deterministic(config.seed, threads or record.threads)
     from cnnexp.nn.model import build_model
-    from cnnexp.nn.weights import load_weights
+    from cnnexp.nn.weights import set_weights
 
     height, width, channels = record.data["image_shape"]
     model = build_model(
         config.model, (height, width, channels), len(record.class_names), config.data.divisor, config.seed,
         config.training.dtype,
     )  # fmt: skip
-    load_weights(record.folder / "weights.npz", model)
+    set_weights(model, weights, str(record.folder / "weights.npz"))
     return model
+
+
+def _weights_of(record: RunRecord) -> dict[str, NDArray[Any]]:
+    """The kept weights; as many numbers as the config's network has, so that no larger one is ever built.
+
+    Raises RunError where they are missing, damaged or another network's.
+    """
+    path = record.folder / "weights.npz"
+    weights = read_arrays(path)
+    height, width, channels = record.data["image_shape"]
+    needed = layer_table(record.config.model, (height, width, channels), len(record.class_names)).parameters
+    found = sum(array.size for array in weights.values())
+    if found != needed:
+        raise RunError(str(path), f"{found:,} numbers", f"the {needed:,} parameters of the network in its config.yaml")
+    return weights

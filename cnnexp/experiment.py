@@ -107,8 +107,7 @@ def run_experiment(composed: Composed, listener: Listener) -> RunRecord:
     """
     config = composed.config
     digits = prepare(config)
-    if "tensorflow" in sys.modules:  # it may run with other threads already: refused before anything is written
-        start_tensorflow(resolve_threads(config.training.threads))
+    refuse_other_threads(config)
     run = create_run(composed, digits)
     try:
         return train_and_record(run, config, digits, listener)
@@ -116,16 +115,22 @@ def run_experiment(composed: Composed, listener: Listener) -> RunRecord:
         run.close()
 
 
-def create_run(
-    composed: Composed, digits: Digits, links: Mapping[str, str] | None = None, command: str = ""
-) -> RunWriter:  # fmt: skip
-    """A new record in the working folder's runs/.
+def refuse_other_threads(config: ExperimentConfig) -> None:
+    """Raise RunError where TensorFlow already runs with another number of threads: before anything is written."""
+    if "tensorflow" in sys.modules:
+        start_tensorflow(resolve_threads(config.training.threads))
 
-    links: the sweep it is a point of, or the run it comes from. command: what makes it anew, if not its overrides.
+
+def create_run(
+    composed: Composed, digits: Digits, links: Mapping[str, str] | None = None, *, name: str = "", command: str = ""
+) -> RunWriter:
+    """A new record in the working folder's runs/. links: the sweep it is a point of, or the run it comes from.
+
+    name and command: where they are not those of `cnnexp train` with the overrides.
     """
     config = composed.config
     header = Header(
-        name=run_name(composed),
+        name=name or run_name(composed),
         overrides=composed.overrides,
         command=command or shlex.join(["cnnexp", "train", *composed.overrides]),
         identity=asdict(identity(config, digits.digest)),
@@ -269,11 +274,11 @@ def run_name(composed: Composed) -> str:
     if composed.config.tracking.run_name:
         return composed.config.tracking.run_name
     study = composed.choices.get("experiments", "")
-    varied = [short for word in composed.overrides if (short := _short(word))]
+    varied = [short for word in composed.overrides if (short := shortened(word))]
     return " ".join([study, *varied] if study else varied) or composed.choices.get("model", "run")
 
 
-def _short(word: str) -> str:
+def shortened(word: str) -> str:
     """`model.blocks.conv_1.filters=8` → `conv_1.filters=8`; nothing for keys that are not part of the recipe."""
     key, sep, value = word.lstrip("+~").partition("=")
     parts = key.split(".")

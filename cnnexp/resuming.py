@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,8 +14,7 @@ from cnnexp.config.schema import ExperimentConfig
 from cnnexp.config.stored import changed
 from cnnexp.data import Digits
 from cnnexp.errors import ConfigError, DataError, RunError, show
-from cnnexp.experiment import Listener, create_run, prepare, train_and_record
-from cnnexp.nn.seeding import start_tensorflow
+from cnnexp.experiment import Listener, create_run, prepare, refuse_other_threads, train_and_record
 from cnnexp.runs.environment import environment
 from cnnexp.runs.files import write_text
 from cnnexp.runs.record import CHECKPOINT, EVENTS_FILE, FINISHED, RunRecord
@@ -126,8 +124,7 @@ def _same_digits(record: RunRecord, config: ExperimentConfig) -> Digits:
             f"{record.data['digest']}, the digits that the run began with",
             hint,
         )
-    if "tensorflow" in sys.modules:
-        start_tensorflow(int(config.training.threads))
+    refuse_other_threads(config)
     return digits
 
 
@@ -151,7 +148,7 @@ def _successor(record: RunRecord, config: ExperimentConfig, digits: Digits) -> R
     more = f"{EPOCHS}={config.training.epochs}"
     overrides = (*_without_epochs(record.overrides), more)
     command = " ".join([*_without_epochs(str(record.header["command"]).split(" ")), more])
-    run = create_run(Composed(config, overrides, overrides, {}), digits, {"continues": record.id}, command)
+    run = create_run(Composed(config, overrides, overrides, {}), digits, {"continues": record.id}, command=command)
     if record.probed_epochs:
         shutil.copytree(record.folder / "probes", run.folder / "probes")
     lines = [json.dumps(event, ensure_ascii=False) + "\n" for event in record.epochs]

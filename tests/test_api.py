@@ -21,7 +21,7 @@ def run(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> cnnexp.Run:
 def test_public_names() -> None:
     assert cnnexp.__all__ == [
         "CnnexpError", "ConfigError", "DataError", "Run", "RunError", "StoreError", "Sweep",
-        "TrainingError", "compose", "find", "inspect", "layers", "list_runs", "resume", "sweep", "train",
+        "TrainingError", "compose", "find", "inspect", "layers", "list_runs", "rerun", "resume", "sweep", "train",
     ]  # fmt: skip
     assert dir(cnnexp) == cnnexp.__all__
     assert {name: getattr(cnnexp, name).__name__ for name in cnnexp.__all__} == {name: name for name in cnnexp.__all__}

@@ -20,7 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("drawing", "evaluation", "probing", "checkpoints", "explaining"),
     ("prediction", "report"),
     ("inspection", "comparing", "experiment"),
-    ("resuming",),
+    ("resuming", "rerunning"),
     ("study",),
     ("cli",),
     ("verbs",),
@@ -35,7 +35,16 @@ ROOMS = {
     "matplotlib": ("cnnexp.figures.",),
     "mlflow": tuple(
         f"cnnexp.runs.{name}"
-        for name in ("store", "links", "models", "publication", "publish", "publish_comparison", "publish_sweep")
+        for name in (
+            "store",
+            "links",
+            "models",
+            "fetch",
+            "publication",
+            "publish",
+            "publish_comparison",
+            "publish_sweep",
+        )
     ),
     "hydra": ("cnnexp.config.", "cnnexp.study.", "cnnexp.verbs.hydra_flags", "cnnexp.verbs.completion"),
     "pydantic": ("cnnexp.config.", "cnnexp.explaining."),

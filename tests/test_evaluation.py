@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from PIL import Image
 from cnnexp.config.schema import Data
 from cnnexp.errors import ConfigError, DataError, RunError
 from cnnexp.evaluation import data_of, evaluate_record, evaluation_of, kept_epoch
-from cnnexp.runs.record import RunRecord
+from cnnexp.runs.record import RunRecord, now
 from tests.conftest import Trained, working_in
 
 ROOT = Path(__file__).parent.parent
@@ -130,7 +131,8 @@ def test_kept_epoch(best: Trained, twin: Trained) -> None:
 
 
 def test_kept_epoch_without_validation(tmp_path: Path) -> None:
-    (tmp_path / "events.jsonl").write_text('{"event": "epoch", "epoch": 3, "metrics": {"loss/train": 1.0}}\n', "utf-8")
+    event = {"event": "epoch", "time": now(), "epoch": 3, "metrics": {"loss/train": 1.0}}
+    (tmp_path / "events.jsonl").write_text(json.dumps(event) + "\n", "utf-8")
     assert kept_epoch(RunRecord(tmp_path), "last") == {"best/epoch": 3.0}
 
 

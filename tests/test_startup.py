@@ -51,6 +51,9 @@ REFUSED_AFTER_READING = [
     ["show", "latest"],
     ["evaluate", "latest"],
     ["inspect", "latest", "--digit", "7"],
+    ["rerun", "latest", "--verify"],
+    ["rerun", "0123abcd"],
+    ["diff", "latest", "0123abcd"],
 ]
 
 

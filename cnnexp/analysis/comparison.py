@@ -193,7 +193,7 @@ def _recipes(runs: Sequence[ComparedRun], others: Sequence[RunRecord], shared: S
     groups: dict[tuple[str, ...], list[ComparedRun]] = {}
     for run in runs:
         if run.readings is not None:
-            groups.setdefault(_recipe_key(run.record), []).append(run)
+            groups.setdefault(recipe_key(run.record), []).append(run)
     recipes = []
     for key, group in groups.items():
         members = {run.record.config.seed: (run.record.id, run.readings) for run in reversed(group)}
@@ -209,7 +209,7 @@ def _recipes(runs: Sequence[ComparedRun], others: Sequence[RunRecord], shared: S
     return tuple(recipes)
 
 
-def _recipe_key(record: RunRecord) -> tuple[str, ...]:
+def recipe_key(record: RunRecord) -> tuple[str, ...]:
     """Variant, epochs (which most variants leave open) and data."""
     return record.header["identity"]["variant"], str(record.config.training.epochs), str(record.data["digest"])
 
@@ -217,4 +217,4 @@ def _recipe_key(record: RunRecord) -> tuple[str, ...]:
 def _counts(record: RunRecord, key: tuple[str, ...], members: Mapping[int, Any]) -> bool:
     """Whether a run is a further seed of a recipe."""
     new = record.config.seed not in members
-    return new and record.status == FINISHED and _recipe_key(record) == key
+    return new and record.status == FINISHED and recipe_key(record) == key

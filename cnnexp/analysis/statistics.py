@@ -124,6 +124,13 @@ def paired_difference(first: Mapping[int, float], second: Mapping[int, float]) -
     return PairedDifference(seeds, mean, (mean - reach, mean + reach))
 
 
+def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Where 95 % of further values lie: mean ± t·s·√(1 + 1/n) at n - 1 degrees of freedom, of at least 2 values."""
+    mean, count = statistics.mean(values), len(values)
+    reach = student_reach(count - 1) * statistics.stdev(values) * math.sqrt(1 + 1 / count)
+    return mean - reach, mean + reach
+
+
 def student_reach(freedom: int) -> float:
     """The t that Student's distribution of so many degrees of freedom (at least 1) stays below, either way, to 95 %."""
     low, high = 0.0, math.pi / 2

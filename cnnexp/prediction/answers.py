@@ -72,7 +72,7 @@ def ask(records: Sequence[RunRecord], pictures: Sequence[Picture]) -> list[Answe
     images = np.stack([picture.image for picture in pictures])
     split = Split.of(images, np.full(len(images), -1))
     with _without_retracing_warnings():
-        threads = int(records[0].environment["threads"])  # one process serves one number of threads
+        threads = records[0].threads  # one process serves one number of threads
         models = [load_model(one, threads) for one in records]
         found = np.stack(
             [

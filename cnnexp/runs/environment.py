@@ -11,12 +11,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from cnnexp.config.identity import code_digest
+
 PACKAGES = ("cnnexp", "tensorflow", "keras", "numpy", "hydra-core", "omegaconf", "mlflow", "matplotlib", "mlxtend")
 MAX_PATCH_BYTES = 1_000_000
 
 
 def environment(threads: int) -> dict[str, Any]:
-    """The machine and the packages, as plain values. threads: inside one operation."""
+    """The machine, the packages and the code, as plain values. threads: inside one operation."""
     return {
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
@@ -29,6 +31,7 @@ def environment(threads: int) -> dict[str, Any]:
         "host": platform.node(),
         "executable": Path(sys.executable).name,
         "git": git_state(Path.cwd()),
+        "sources": code_digest(),
     }
 
 

@@ -9,13 +9,14 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cnnexp.errors import RunError, show
 
+MAX_ARRAY_BYTES = 2**30
 Arrays = dict[str, npt.NDArray[Any]]
 DAMAGED = (
     OSError, ValueError, TypeError, AttributeError, KeyError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile,
@@ -77,12 +78,27 @@ def read_arrays(path: Path) -> Arrays:
     Raises RunError when the file is missing, damaged or holds anything but plain arrays.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive.files}
-            if strange := [name for name, array in found.items() if not isinstance(array, np.ndarray)]:
-                raise ValueError(f"{', '.join(strange)} is no array")
-            return found
+        with path.open("rb") as file:
+            _refuse_absurd(file)
+            file.seek(0)
+            return _arrays_in(file)
     except FileNotFoundError:
         raise RunError(str(path), "no such file", "the arrays of this record") from None
     except DAMAGED as error:
         raise RunError(str(path), show(str(error)), "an .npz file with plain arrays") from None
+
+
+def _refuse_absurd(file: IO[bytes]) -> None:
+    """Raise ValueError for arrays that take more memory than any record's, however small they are packed."""
+    with zipfile.ZipFile(file) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > MAX_ARRAY_BYTES:
+        raise ValueError(f"{size:,} bytes when unpacked, where {MAX_ARRAY_BYTES:,} are the most")
+
+
+def _arrays_in(file: IO[bytes]) -> Arrays:
+    with np.load(file, allow_pickle=False) as archive:
+        found = {name: archive[name] for name in archive.files}
+    if strange := [name for name, array in found.items() if not isinstance(array, np.ndarray)]:
+        raise ValueError(f"{', '.join(strange)} is no array")
+    return found

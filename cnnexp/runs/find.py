@@ -28,9 +28,9 @@ def damaged_runs(runs: Path) -> list[RunError]:
 
 
 def problem_of(record: RunRecord) -> RunError | None:
-    """What is wrong with a record's header; None if it can be read."""
+    """What is wrong with a record; None if it can be told which run it is and how it went."""
     try:
-        record.header  # noqa: B018 (reading it is the check)
+        _ = record.header, record.mlflow, record.events  # reading them is the check
     except RunError as error:
         return error
     return None
@@ -49,22 +49,39 @@ def _records(runs: Path) -> list[RunRecord]:
 def find_run(word: str, runs: Path) -> RunRecord:
     """The record that `word` names.
 
-    Raises RunError when there is none, or more than one.
+    Raises RunError when there is none, or more than one, or when it is one that cannot be read.
     """
-    records = all_runs(runs)
-    if not records:
-        raise RunError("RUN", show(word), f"a run, but there is none in {runs}", "Make one with: cnnexp train")
-    if word == "latest":
-        return records[0]
-    matching = [record for record in records if _matches(word, record)]
-    exact = [record for record in matching if word in (record.id, record.mlflow.get("run_id"))]
-    if len(exact or matching) == 1:
-        return (exact or matching)[0]
-    ids = ", ".join(record.id for record in (matching or records)[:SHOWN])
+    matching = matching_runs(word, runs)
+    if len(matching) == 1:
+        return matching[0]
     if matching:
+        ids = ", ".join(record.id for record in matching[:SHOWN])
         raise RunError("RUN", show(word), "an id that matches one run", f"It matches {len(matching)}: {ids}")
-    raise RunError("RUN", show(word), "the id of a run, or latest", f"The newest runs are {ids}; see: cnnexp runs")
+    raise _damaged(word, runs) or _none(word, runs)
+
+
+def matching_runs(word: str, runs: Path) -> list[RunRecord]:
+    """The records that `word` may name: the newest, the one whose whole id it is, or all whose id begins with it."""
+    records = all_runs(runs)
+    if word == "latest":
+        return records[:1]
+    matching = [record for record in records if _matches(word, record)]
+    return [record for record in matching if word in (record.id, record.mlflow.get("run_id"))] or matching
 
 
 def _matches(word: str, record: RunRecord) -> bool:
     return bool(word) and (record.id.startswith(word) or str(record.mlflow.get("run_id", "")).startswith(word))
+
+
+def _damaged(word: str, runs: Path) -> RunError | None:
+    """What is wrong with the one record that `word` names by its folder."""
+    problems = [problem_of(record) for record in _records(runs) if word and record.folder.name.startswith(word)]
+    return problems[0] if len(problems) == 1 else None
+
+
+def _none(word: str, runs: Path) -> RunError:
+    records = all_runs(runs)
+    if not records:
+        return RunError("RUN", show(word), f"a run, but there is none in {runs}", "Make one with: cnnexp train")
+    ids = ", ".join(record.id for record in records[:SHOWN])
+    return RunError("RUN", show(word), "the id of a run, or latest", f"The newest runs are {ids}; see: cnnexp runs")

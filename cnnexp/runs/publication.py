@@ -63,7 +63,7 @@ class Publication:
             store, record.folder, run.info.run_id, run.info.experiment_id, run.info.status,
             points=_points_of(store, run) if found else set(),
             files=dict(state["files"]) if same else {},
-            model_id=state["model_id"] if same else None,
+            model_id=state.get("model_id") if same else None,
         )  # fmt: skip
         publication._save(record)  # first: a run that nobody knows of would go on in MLflow for ever
         publication._describe(record, run)

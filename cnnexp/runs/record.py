@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -32,22 +32,23 @@ from cnnexp.config.schema import ExperimentConfig
 from cnnexp.errors import ConfigError, RunError, show
 from cnnexp.runs.files import Arrays, read_arrays, read_json
 from cnnexp.runs.journal import changes_told, epochs_told
+from cnnexp.runs.trust import (
+    ENVIRONMENT,
+    EVENTS,
+    HEADER,
+    PUBLISHED,
+    believe,
+    believe_folder,
+    believe_pictures,
+    believe_predictions,
+    believe_probes,
+    is_time,
+)
+from cnnexp.runs.upgrades import upgraded
 
-RECORD_VERSION = 1
 CHECKPOINT = "checkpoint"
 EVENTS_FILE = "events.jsonl"
 RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
-HEADER = {
-    "schema_version": int, "id": str, "name": str, "created": str, "overrides": list, "command": str, "identity": dict,
-    "data": dict, "links": dict,
-}  # fmt: skip
-EVENTS: dict[str, dict[str, type]] = {
-    "epoch": {"epoch": int, "metrics": dict},
-    "result": {"metrics": dict},
-    "found": {"findings": list},
-    "ended": {"status": str, "outcome": str, "time": str},
-}
-"""What the events of a kind must say, beside `event`."""
 
 
 def now() -> str:
@@ -63,13 +64,6 @@ def milliseconds(time: str) -> int:
 def finite(metrics: Mapping[str, float]) -> dict[str, float]:
     """The metrics that are numbers; NaN and infinity are left out."""
     return {key: value for key, value in metrics.items() if math.isfinite(value)}
-
-
-def _is_time(text: str) -> bool:
-    try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False
 
 
 def read_events(path: Path) -> tuple[dict[str, Any], ...]:
@@ -92,14 +86,11 @@ def _event(line: bytes, where: str) -> dict[str, Any]:
         event = json.loads(line)
     except (ValueError, RecursionError):
         raise RunError(where, show(line.decode("utf-8", "replace")), "one JSON event a line") from None
-    kind = event.get("event") if isinstance(event, dict) else None
-    wanted = EVENTS.get(kind, {}) if isinstance(kind, str) else None
-    whole = wanted is not None and all(isinstance(event.get(key), of) for key, of in wanted.items())
-    if not whole or not isinstance(event.get("after"), int | None) or not isinstance(event.get("changed", []), list):
+    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
         raise RunError(where, show(line.decode("utf-8", "replace")), "an event with all that its kind says")
-    if "time" in event and not _is_time(str(event["time"])):
-        raise RunError(where, f"time {show(event['time'])}", "a time in ISO 8601 with its zone")
-    return cast(dict[str, Any], event)
+    spec = {"time": is_time, **EVENTS.get(event["event"], {})}
+    believe(event, spec, where, f"the event {show(event['event'])} with all that its kind says")
+    return event
 
 
 @dataclass(frozen=True)
@@ -130,16 +121,11 @@ class RunRecord:
 
     @cached_property
     def header(self) -> dict[str, Any]:
-        header = read_json(self.folder / "run.json")
-        wrong = [key for key, kind in HEADER.items() if not isinstance(header.get(key), kind)]
-        if wrong or not _is_time(header["created"]):
-            got = f"no {', '.join(wrong)}" if wrong else f"created {show(header['created'])}"
-            raise RunError(str(self.folder / "run.json"), got, "the header of a record")
-        if header["schema_version"] != RECORD_VERSION:
-            raise RunError(
-                str(self.folder), f"schema_version {show(header['schema_version'])}", str(RECORD_VERSION),
-                "The record was written by another version of cnnexp.",
-            )  # fmt: skip
+        """Who it is. Raises RunError for a record that is not to be trusted, or of a newer version."""
+        believe_folder(self.folder)
+        where = str(self.folder / "run.json")
+        header = upgraded(read_json(self.folder / "run.json"), where)
+        believe(header, HEADER, where, "the header of a record")
         return header
 
     @property
@@ -183,7 +169,27 @@ class RunRecord:
 
     @cached_property
     def environment(self) -> dict[str, Any]:
-        return read_json(self.folder / "environment.json")
+        """Machine, packages and code. Raises RunError where they are not told as cnnexp tells them."""
+        path = self.folder / "environment.json"
+        found = read_json(path)
+        believe(found, ENVIRONMENT, str(path), "what a run ran on")
+        return found
+
+    @property
+    def threads(self) -> int:
+        """Threads inside one operation, on which bits depend."""
+        if "threads" not in self.environment:
+            raise RunError(str(self.folder / "environment.json"), "no threads", "how many threads the run had")
+        return int(self.environment["threads"])
+
+    @cached_property
+    def patch(self) -> str:
+        """What differed from the commit; empty where nothing did, and outside a git checkout."""
+        path = self.folder / "code.patch"
+        try:
+            return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        except OSError as error:
+            raise RunError(str(path), error.strerror or str(error), "a file that can be read") from None
 
     @cached_property
     def events(self) -> tuple[dict[str, Any], ...]:
@@ -269,34 +275,72 @@ class RunRecord:
     def mlflow(self) -> dict[str, Any]:
         """Where MLflow keeps it (run_id, experiment_id, uri); empty if it was never published."""
         path = self.folder / "mlflow.json"
-        return read_json(path) if path.is_file() else {}
+        if not path.is_file():
+            return {}
+        found = read_json(path)
+        believe(found, PUBLISHED, str(path), "where MLflow keeps it")
+        return found
 
     def predictions(self, split: str) -> Arrays:
         """`probabilities` (n, classes), `labels` (n,) and `digests` (n,) of validation or test; empty if not there."""
         path = self.folder / "predictions.npz"
         arrays = read_arrays(path) if path.is_file() else {}
-        return {k.removeprefix(f"{split}/"): v for k, v in arrays.items() if k.startswith(f"{split}/")}
+        found = {k.removeprefix(f"{split}/"): v for k, v in arrays.items() if k.startswith(f"{split}/")}
+        if found:
+            believe_predictions(found, len(self.class_names), f"{path}: {split}")
+        return found
 
     @property
     def probed_epochs(self) -> tuple[int, ...]:
         """The epochs whose maps and filters were kept."""
-        return tuple(sorted(int(path.stem.removeprefix("epoch_")) for path in self.folder.glob("probes/epoch_*.npz")))
+        names = (path.stem.removeprefix("epoch_") for path in self.folder.glob("probes/epoch_*.npz"))
+        return tuple(sorted(int(name) for name in names if name.isascii() and name.isdigit()))
 
     def probes(self, epoch: int) -> Probes:
         """Maps and filters after `epoch` epochs.
 
-        Raises RunError when none were kept then.
+        Raises RunError when none were kept then, and where they are not those of the same digits and layers as others.
         """
-        arrays = read_arrays(self.folder / "probes" / f"epoch_{epoch:03d}.npz")
+        arrays = self._probe_arrays(epoch)
+        if {name: array.shape for name, array in arrays.items()} != self._probed_shapes:
+            where = str(self.folder / "probes" / f"epoch_{epoch:03d}.npz")
+            raise RunError(where, "other layers or shapes", f"those of epoch {self.probed_epochs[-1]}")
         parts: dict[str, Arrays] = {"maps": {}, "filters": {}}
         for name, array in arrays.items():
             kind, _, layer = name.partition("/")
             parts.get(kind, {})[layer] = array.astype("float32")
         return Probes(parts["maps"], parts["filters"])
 
+    @cached_property
+    def _probed_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of the maps and filters that every kept epoch has."""
+        return {name: array.shape for name, array in self._probe_arrays(self.probed_epochs[-1]).items()}
+
+    def _probe_arrays(self, epoch: int) -> Arrays:
+        path = self.folder / "probes" / f"epoch_{epoch:03d}.npz"
+        arrays = read_arrays(path)
+        shown = len(self.digits()["labels"]) if (self.folder / "probes" / "digits.npz").is_file() else None
+        believe_probes(arrays, shown, str(path))
+        return arrays
+
     def digits(self) -> Arrays:
         """The fixed digits that the maps show: `images` (n, h, w, c), `labels` (n,), `digests` (n,)."""
-        return read_arrays(self.folder / "probes" / "digits.npz")
+        path = self.folder / "probes" / "digits.npz"
+        found = read_arrays(path)
+        believe_pictures(found, len(self.class_names), str(path), needed="digests")
+        return found
+
+    def pictures(self) -> Arrays:
+        """The digits behind single pictures: samples/images, samples/labels, and mistakes/<split>/…; or none.
+
+        Raises RunError for arrays that do not fit one another.
+        """
+        path = self.folder / "pictures.npz"
+        found = read_arrays(path) if path.is_file() else {}
+        for group in sorted({name.rpartition("/")[0] for name in found}):
+            part = {name.rpartition("/")[2]: array for name, array in found.items() if name.startswith(f"{group}/")}
+            believe_pictures(part, len(self.class_names), f"{path}: {group}")
+        return found
 
     def fresh(self) -> RunRecord:
         """The same record, read anew."""

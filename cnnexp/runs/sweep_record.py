@@ -16,11 +16,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cnnexp.config.problems import checked
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import RunError, show
 from cnnexp.runs.files import read_json
 from cnnexp.runs.find import SHOWN, all_runs, folders_with
 from cnnexp.runs.record import RUNNING, Ending, RunRecord, ending_of, milliseconds, read_events
+from cnnexp.runs.trust import MLFLOW, SWEEP, believe, believe_folder
+from cnnexp.runs.upgrades import upgraded
 
 SWEEP_FILE = "sweep.json"
 DONE, GOES_ON, IMPOSSIBLE = "done", "goes on", "impossible"
@@ -46,7 +49,12 @@ class SweepRecord:
 
     @cached_property
     def header(self) -> dict[str, Any]:
-        return read_json(self.folder / SWEEP_FILE)
+        """Who it is. Raises RunError for a record that is not to be trusted, or of a newer version."""
+        believe_folder(self.folder)
+        where = str(self.folder / SWEEP_FILE)
+        header = upgraded(read_json(self.folder / SWEEP_FILE), where)
+        believe(header, SWEEP, where, "the header of a sweep")
+        return header
 
     @property
     def id(self) -> str:
@@ -63,7 +71,7 @@ class SweepRecord:
     @property
     def tracking(self) -> Tracking:
         """Where its runs are published."""
-        return Tracking.model_validate(self.header["tracking"])
+        return checked({"tracking": self.header["tracking"]}).tracking
 
     @cached_property
     def points(self) -> list[dict[str, Any]]:
@@ -106,7 +114,11 @@ class SweepRecord:
     @property
     def mlflow(self) -> dict[str, Any]:
         path = self.folder / "mlflow.json"
-        return read_json(path) if path.is_file() else {}
+        if not path.is_file():
+            return {}
+        found = read_json(path)
+        believe(found, MLFLOW, str(path), "where MLflow keeps it")
+        return found
 
     def runs(self) -> list[tuple[dict[str, Any], RunRecord]]:
         """Each point that has a run, with its record, in the order of the points."""
@@ -124,10 +136,18 @@ class SweepRecord:
 
 
 def all_sweeps(runs: Path) -> list[SweepRecord]:
-    """All sweeps below `runs`, newest first."""
-    return sorted(
-        map(SweepRecord, folders_with(SWEEP_FILE, runs)), key=lambda sweep: (sweep.created, sweep.id), reverse=True
-    )
+    """All sweeps below `runs` that can be read, newest first."""
+    found = [sweep for sweep in map(SweepRecord, folders_with(SWEEP_FILE, runs)) if problem_of(sweep) is None]
+    return sorted(found, key=lambda sweep: (sweep.created, sweep.id), reverse=True)
+
+
+def problem_of(sweep: SweepRecord) -> RunError | None:
+    """What is wrong with a sweep; None if it can be told which one it is and what became of its points."""
+    try:
+        _ = sweep.header, sweep.mlflow, sweep.events  # reading them is the check
+    except RunError as error:
+        return error
+    return None
 
 
 def find_sweep(word: str, runs: Path) -> SweepRecord | None:
@@ -137,6 +157,8 @@ def find_sweep(word: str, runs: Path) -> SweepRecord | None:
     """
     if not word:
         return None
+    if (runs / word / SWEEP_FILE).is_file() and (problem := problem_of(SweepRecord(runs / word))) is not None:
+        raise problem
     known: list[SweepRecord | RunRecord] = [*all_sweeps(runs), *all_runs(runs)]
     exact = [one for one in known if word in _names(one)]
     found = exact or [one for one in known if any(name.startswith(word) for name in _names(one))]

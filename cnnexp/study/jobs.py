@@ -85,6 +85,6 @@ def _words_alone(overrides: Sequence[str], config: ExperimentConfig) -> tuple[st
 
 def _as_it_was(point: Point, record: RunRecord) -> Composed:
     config = record.config
-    threads = int(record.environment["threads"])
+    threads = record.threads
     pinned = config.model_copy(update={"training": config.training.model_copy(update={"threads": threads})})
     return replace(point.composed, config=pinned)

@@ -12,8 +12,8 @@ from cnnexp.errors import ConfigError
 
 EXAMPLE = """  eval "$(cnnexp completion bash)"
   cnnexp train model.kern<TAB>"""
-HYDRA_VERBS = ("train", "shapes", "inspect", "explain", "resume")
-RUN_VERBS = ("show", "evaluate", "inspect", "ui", "sync", "compare", "predict", "explain", "resume")
+HYDRA_VERBS = ("train", "shapes", "inspect", "explain", "resume", "rerun")
+RUN_VERBS = ("show", "evaluate", "inspect", "ui", "sync", "compare", "diff", "predict", "explain", "resume", "rerun")
 SWEEP_VERBS = ("show", "ui", "sync", "compare", "resume")
 BASH = """\
 _cnnexp() {

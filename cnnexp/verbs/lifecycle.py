@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from cnnexp.errors import StoreError
-from cnnexp.runs.find import all_runs, find_run
+from cnnexp.errors import RunError, StoreError
+from cnnexp.runs.find import all_runs, find_run, matching_runs, runs_folder
 from cnnexp.runs.record import RUNNING, RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.sweep_writer import SweepWriter
@@ -49,6 +51,40 @@ def find(word: str, runs: Path) -> RunRecord:
     return find_run(word, runs)
 
 
+@contextmanager
+def borrowed(word: str, overrides: Sequence[str] = ()) -> Iterator[RunRecord]:
+    """The record that a person names, from runs/ or else, for as long as it is needed, from MLflow's artifacts.
+
+    overrides: their tracking.uri says which MLflow. Raises RunError where neither has it.
+    """
+    bury_the_dead(runs_folder())
+    with ExitStack() as stack:
+        try:
+            record = find_run(word, runs_folder())
+        except RunError as missing:
+            if matching_runs(word, runs_folder()):
+                raise
+            record = stack.enter_context(_from_mlflow(word, overrides, missing))
+        yield record
+
+
+@contextmanager
+def _from_mlflow(word: str, overrides: Sequence[str], missing: RunError) -> Iterator[RunRecord]:
+    from cnnexp.config.compose import compose_config
+    from cnnexp.runs.fetch import fetched
+
+    tracking = compose_config([text for text in overrides if text.startswith("tracking.")]).config.tracking
+    with ExitStack() as stack:
+        try:
+            record = stack.enter_context(fetched(word, tracking))
+        except StoreError as error:
+            print(f"note: {error}", file=sys.stderr)
+            raise missing from None
+        if record is None:
+            raise missing
+        yield record
+
+
 def _close(sweep: SweepRecord, *, answers: bool) -> None:
     """What became of its points, for itself and (best effort) for MLflow."""
     writer = SweepWriter.reopen(sweep.folder)
@@ -73,6 +109,11 @@ def _goes_on_in_mlflow(record: RunRecord) -> bool:
 def _tell_mlflow(record: RunRecord) -> bool:
     from cnnexp.runs.publish import Publisher
 
-    publisher = Publisher(record.config.tracking, record.folder, lambda text: print(text, file=sys.stderr))
+    try:
+        tracking = record.config.tracking
+    except RunError as error:  # a damaged record keeps no other from being told
+        print(f"run {record.id}: {error}", file=sys.stderr)
+        return True
+    publisher = Publisher(tracking, record.folder, lambda text: print(text, file=sys.stderr))
     publisher.finish(record)
     return not _goes_on_in_mlflow(record.fresh())

@@ -133,9 +133,9 @@ def _number(value: float | None) -> str:
 def _result(record: RunRecord) -> list[str]:
     metrics, sizes = record.metrics, record.data["sizes"]
     lines = []
-    if "accuracy/test" in metrics:
+    if {"accuracy/test", "loss/test"} <= metrics.keys():
         lines.append(f"test      {interval(metrics['accuracy/test'], sizes['test'])}, loss {metrics['loss/test']:.4f}")
     if "best/accuracy_val" in metrics:
         text = interval(metrics["best/accuracy_val"], sizes["validation"])
-        lines.append(f"kept      epoch {int(metrics['best/epoch'])}: validation {text}")
+        lines.append(f"kept      epoch {int(metrics.get('best/epoch', record.epochs_done))}: validation {text}")
     return [*lines, ""] if lines else []

@@ -16,13 +16,10 @@ from cnnexp.config.identity import to_yaml
 from cnnexp.runs.record import FINISHED, RunRecord
 from cnnexp.runs.writer import Header, RunWriter
 from tests.conftest import run_command
+from tests.runs.records import DATA, IDENTITY
 
 RECORDED = json.loads((Path(__file__).parent / "recorded" / "runs.json").read_text(encoding="utf-8"))
 SIGNALS = {"gradient_norm": 0.2, "weight_norm": 2.0, "update_ratio": 0.1, "dead_units": 0.0, "zero_activations": 0.5}
-DATA = {
-    "source": "mnist_5k", "digest": "0123456789abcdef", "sizes": {"train": 4000, "validation": 500, "test": 500},
-    "image_shape": [28, 28, 1], "class_names": [str(digit) for digit in range(10)],
-}  # fmt: skip
 Replay = Callable[..., RunRecord]
 
 
@@ -41,7 +38,7 @@ def replay(tmp_path: Path) -> Replay:
         outcome: str = "complete",
         message: str = "",
     ) -> RunRecord:
-        header = Header("broken", tuple(overrides), "cnnexp train", {}, DATA, {})
+        header = Header("broken", tuple(overrides), "cnnexp train", IDENTITY, DATA, {})
         writer = RunWriter.create(tmp_path / "runs", header, {"config.yaml": config_yaml(tuple(overrides))})
         writer.event("started")
         for number, (metrics, signals) in enumerate(epochs):

@@ -19,6 +19,7 @@ from cnnexp.config.problems import checked
 from cnnexp.config.reading import check_yaml
 from cnnexp.config.schema import ExperimentConfig
 from cnnexp.errors import ConfigError
+from tests.cases import MANY, cases
 
 KEYS = [key.path.replace("<name>", "conv_1") for key in schema_keys()]
 HOSTILE = [
@@ -51,7 +52,6 @@ TREE: st.SearchStrategy[Any] = st.recursive(
 )
 TOP = st.dictionaries(st.sampled_from([*ExperimentConfig.model_fields, "nosuch"]), TREE, max_size=4)
 FEW = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-MANY = settings(FEW, max_examples=500)
 
 
 T = TypeVar("T")
@@ -84,7 +84,7 @@ def test_words_give_a_config_or_a_refusal(words: list[str]) -> None:
 
 
 @pytest.mark.slow
-@MANY
+@cases(MANY // 2)
 @given(WORDS)
 def test_many_words_give_a_config_or_a_refusal(words: list[str]) -> None:
     config_or_refusal(words)
@@ -128,7 +128,7 @@ def test_files_give_a_config_or_a_refusal(home: Path, text: str) -> None:
 
 
 @pytest.mark.slow
-@MANY
+@cases(MANY // 2)
 @given(YAML_TEXT)
 def test_many_files_give_a_config_or_a_refusal(home: Path, text: str) -> None:
     file_gives_a_config_or_a_refusal(home, text)

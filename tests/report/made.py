@@ -47,9 +47,10 @@ def made_run(
     with writer.recording():
         for epoch in range(3):
             writer.epoch(epoch, _metrics(epoch, float(hits.mean())), "w" * 64, {})
+        fixed = more.get("fixed", 10)
         for epoch in more.get("kept", (0, 2)):
-            writer.arrays(f"probes/epoch_{epoch:03d}.npz", _probes(epoch, more.get("seed", 0)))
-        writer.arrays("probes/digits.npz", _fixed(more.get("fixed", 10)))
+            writer.arrays(f"probes/epoch_{epoch:03d}.npz", _probes(epoch, more.get("seed", 0), fixed))
+        writer.arrays("probes/digits.npz", _fixed(fixed, len(names)))
         writer.arrays("predictions.npz", arrays)
         accuracy = float(hits.mean())
         writer.event(
@@ -97,12 +98,12 @@ def _metrics(epoch: int, accuracy: float) -> dict[str, float]:
     return metrics | ({"time/epoch_seconds": 1.5, "loss/train_eval": 2.0 / (epoch + 1)} if epoch else {})
 
 
-def _probes(epoch: int, seed: int) -> dict[str, NDArray[Any]]:
+def _probes(epoch: int, seed: int, digits: int) -> dict[str, NDArray[Any]]:
     """Noise, which no compression makes smaller."""
     generator = np.random.default_rng([seed, epoch])
     sizes = {"conv_1": 28, "conv_1_pool": 14, "conv_2": 14, "conv_2_pool": 7}
     maps = {
-        f"maps/{layer}": generator.random((10, size, size, CHANNELS)).astype(np.float16)
+        f"maps/{layer}": generator.random((digits, size, size, CHANNELS)).astype(np.float16)
         for layer, size in sizes.items()
     }
     filters = {
@@ -112,7 +113,7 @@ def _probes(epoch: int, seed: int) -> dict[str, NDArray[Any]]:
     return maps | filters
 
 
-def _fixed(count: int) -> dict[str, NDArray[Any]]:
+def _fixed(count: int, classes: int) -> dict[str, NDArray[Any]]:
     images = np.zeros((count, 28, 28, 1), np.uint8)
     images[:, 4:24, 13:15] = 255
-    return {"images": images, "labels": np.arange(count), "digests": np.arange(count, dtype=np.uint64)}
+    return {"images": images, "labels": np.arange(count) % classes, "digests": np.arange(count, dtype=np.uint64)}

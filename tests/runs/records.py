@@ -23,6 +23,7 @@ DATA = {
     "image_shape": [28, 28, 1],
     "class_names": [str(digit) for digit in range(10)],
 }
+IDENTITY = {"variant": "v" * 12, "recipe": "r" * 12, "run_key": "k" * 12}
 
 
 @cache
@@ -34,8 +35,7 @@ def composed(overrides: tuple[str, ...]) -> ExperimentConfig:
 def create_run(runs: Path, overrides: Sequence[str] = (), name: str = "kernel_size=5") -> RunWriter:
     """A new record that has just started."""
     config = composed(tuple(overrides))
-    identity = {"variant": "v" * 12, "recipe": "r" * 12, "run_key": "k" * 12}
-    header = Header(name, tuple(overrides), "cnnexp train " + " ".join(overrides), identity, DATA, {})
+    header = Header(name, tuple(overrides), "cnnexp train " + " ".join(overrides), IDENTITY, DATA, {})
     writer = RunWriter.create(runs, header, {"config.yaml": to_yaml(config), "code.patch": "diff\n"})
     write_json(writer.folder / "environment.json", {"python": "3.11"})
     return writer
@@ -59,7 +59,9 @@ def finish(writer: RunWriter, epochs: int = 3) -> RunRecord:
     with writer.recording():
         for number in range(epochs + 1):
             epoch(writer, number)
-        writer.arrays("predictions.npz", {"test/labels": np.arange(5)})
+        read = {"probabilities": np.eye(5, 10, dtype=np.float32), "labels": np.arange(5)}
+        digests = np.arange(5, dtype=np.uint64)
+        writer.arrays("predictions.npz", {f"test/{key}": array for key, array in {**read, "digests": digests}.items()})
         writer.arrays("probes/epoch_003.npz", {"maps/conv_1": np.ones((1, 4, 4, 2), np.float16)})
         metrics = {"best/epoch": float(epochs), "accuracy/test": 0.98, "loss/test": 0.07}
         writer.event("result", metrics=metrics)

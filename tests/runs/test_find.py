@@ -10,21 +10,27 @@ import pytest
 from cnnexp.errors import RunError
 from cnnexp.runs.find import all_runs, find_run, runs_folder
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.writer import Header, RunWriter
+from tests.runs.records import create_run
 
 IDS = ("aa11", "aa12", "bb13")
+
+
+def published_as(run_id: str) -> str:
+    """What mlflow.json says of a run with this id."""
+    state = {"uri": "sqlite:///x", "experiment_id": "1", "run_id": run_id, "status": "FINISHED", "files": {}}
+    return json.dumps(state | {"epochs": 0})
 
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
     """Three records, the last made last; the first is in MLflow as ffff0000."""
     for number, name in enumerate(IDS):
-        writer = RunWriter.create(tmp_path / "runs", Header(name, (), "", {}, {}, {}), {})
+        writer = create_run(tmp_path / "runs")
         writer.close()
         header = writer.read().header | {"id": name, "created": f"2024-01-0{number + 1}T00:00:00.000+00:00"}
         (writer.folder / "run.json").write_text(json.dumps(header), encoding="utf-8")
         writer.folder.rename(tmp_path / "runs" / name)
-    (tmp_path / "runs" / "aa11" / "mlflow.json").write_text('{"run_id": "ffff0000"}', encoding="utf-8")
+    (tmp_path / "runs" / "aa11" / "mlflow.json").write_text(published_as("ffff0000"), encoding="utf-8")
     return tmp_path / "runs"
 
 
@@ -45,7 +51,7 @@ def test_a_run_is_found_by_id_prefix_or_latest(word: str, found: str, runs: Path
 
 
 def test_a_whole_id_wins_over_a_prefix_of_another(runs: Path) -> None:
-    (runs / "bb13" / "mlflow.json").write_text('{"run_id": "aa11999"}', encoding="utf-8")
+    (runs / "bb13" / "mlflow.json").write_text(published_as("aa11999"), encoding="utf-8")
     assert find_run("aa11", runs).id == "aa11"
 
 

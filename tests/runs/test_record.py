@@ -60,8 +60,9 @@ def test_a_last_line_cut_off_by_a_crash_is_no_event(torn: bytes, finished: RunRe
 
 
 def test_a_resumed_runs_later_telling_counts(finished: RunRecord) -> None:
-    again = {"event": "epoch", "epoch": 2, "metrics": {"loss/val": 9.0}}
-    record = append(finished, b'{"event": "started"}\n', json.dumps(again).encode() + b"\n")
+    again = {"event": "epoch", "time": TIME, "epoch": 2, "metrics": {"loss/val": 9.0}}
+    started = {"event": "started", "time": TIME}
+    record = append(finished, json.dumps(started).encode() + b"\n", json.dumps(again).encode() + b"\n")
     assert (record.status, record.ended) == ("RUNNING", None)
     assert record.history["loss/val"] == [(0, 1.0), (1, 1 / 2), (2, 9.0), (3, 1 / 4)]
     assert [event["epoch"] for event in record.epochs] == [0, 1, 2, 3]
@@ -100,10 +101,11 @@ def test_a_journal_that_is_missing_is_empty_and_a_folder_is_none(tmp_path: Path)
     ("change", "told"),
     [
         ({"schema_version": 2}, "schema_version 2"),
-        ({"id": 3}, "no id"),
+        ({"id": 3}, "id 3"),
+        ({"id": "../a"}, "id '../a'"),
         ({"created": "yesterday"}, "created 'yesterday'"),
         ({"created": "2024-01-02"}, "created '2024-01-02'"),
-        ({"overrides": "text", "data": None}, "no overrides, data"),
+        ({"overrides": "text", "data": None}, "overrides 'text', data null"),
     ],
 )
 def test_a_header_that_is_none_is_refused(change: dict[str, object], told: str, finished: RunRecord) -> None:

@@ -20,9 +20,10 @@ from cnnexp.runs.record import Ending, RunRecord
 from cnnexp.runs.writer import Header, RunWriter, is_alive, mark_if_gone
 from tests.faults.processes import fill, mounted
 from tests.runs.conftest import MakeRun
+from tests.runs.records import DATA, IDENTITY
 
 ROOT = Path(__file__).resolve().parents[2]
-HEADER = Header("name", ("seed=1",), "cnnexp train seed=1", {"variant": "v"}, {"source": "x"}, {"sweep": "s"})
+HEADER = Header("name", ("seed=1",), "cnnexp train seed=1", IDENTITY, DATA, {"sweep": "s"})
 
 
 def test_a_record_is_whole_from_the_start(tmp_path: Path) -> None:
@@ -120,8 +121,8 @@ def test_without_a_lock_nobody_writes(tmp_path: Path) -> None:
 WRITE = """
 import sys, time
 from pathlib import Path
-from cnnexp.runs.writer import Header, RunWriter
-writer = RunWriter.create(Path("runs"), Header("n", (), "", {}, {}, {}), {"config.yaml": ""})
+from tests.runs.records import create_run
+writer = create_run(Path("runs"))
 with writer.recording():
     writer.epoch(1, {"loss/val": 0.5}, "w", {})
     print(writer.folder.name, flush=True)

@@ -1,0 +1,77 @@
+"""A run's record from MLflow's artifacts: what it takes to train it again on another machine."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnexp.config.schema import Tracking
+from cnnexp.errors import RunError, show
+from cnnexp.runs.find import SHOWN
+from cnnexp.runs.publication import RUN_TAG
+from cnnexp.runs.publish_comparison import KIND_TAG
+from cnnexp.runs.record import RunRecord
+from cnnexp.runs.store import Store, open_store, sqlite_file, told, tracking_uri
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+NEEDED = ("run.json", "config.yaml", "environment.json")
+FILES = (*NEEDED, "code.patch", "events.jsonl")
+"""Plain text under fixed names: nothing that the store says decides where a file is written."""
+
+MAX_BYTES = 100_000_000
+AN_ID, MLFLOW_LENGTH = re.compile(r"[0-9a-f]{1,32}"), 32
+
+
+@contextmanager
+def fetched(word: str, tracking: Tracking) -> Iterator[RunRecord | None]:
+    """What MLflow keeps of a run, for as long as it is needed; None where there is no such run, or no store.
+
+    word: MLflow's id, or cnnexp's or its beginning. Config, environment, code and journal; no arrays. Raises RunError
+    where MLflow has several such runs, or not the record; StoreError where it cannot be asked.
+    """
+    file = sqlite_file(tracking_uri(tracking))
+    if not AN_ID.fullmatch(word) or (file is not None and not file.is_file()):
+        yield None
+        return
+    store = open_store(tracking, create=False)
+    with tempfile.TemporaryDirectory(prefix="cnnexp-") as folder:
+        with told(store.uri):
+            run = _one(word, _found(store, word))
+            if run is not None:
+                _download(store, run, Path(folder))
+        yield RunRecord(Path(folder)) if run else None
+
+
+def _found(store: Store, word: str) -> list[Run]:
+    """The runs that a word may name, without what is no run: sweeps and comparisons."""
+    experiments = [experiment.experiment_id for experiment in store.client.search_experiments()]
+    whole = len(word) == MLFLOW_LENGTH
+    asked = f"attributes.run_id = '{word}'" if whole else f"tags.`{RUN_TAG}` LIKE '{word}%'"
+    runs = store.client.search_runs(experiments, asked)
+    return [run for run in runs if RUN_TAG in run.data.tags and KIND_TAG not in run.data.tags]
+
+
+def _one(word: str, runs: list[Run]) -> Run | None:
+    found = [run for run in runs if run.data.tags[RUN_TAG] == word] or runs
+    if len(found) > 1:
+        ids = ", ".join(run.data.tags[RUN_TAG] for run in found[:SHOWN])
+        raise RunError("RUN", show(word), "an id that matches one run", f"In MLflow it matches {len(found)}: {ids}")
+    return found[0] if found else None
+
+
+def _download(store: Store, run: Run, folder: Path) -> None:
+    sizes = {file.path: file.file_size or 0 for file in store.client.list_artifacts(run.info.run_id)}
+    where = f"run {run.data.tags[RUN_TAG]} in MLflow at {store.shown}"
+    if missing := [name for name in NEEDED if name not in sizes]:
+        raise RunError(where, f"no {', '.join(missing)} among its artifacts", "what cnnexp publishes of a run")
+    for name in FILES:
+        if sizes.get(name, 0) > MAX_BYTES:
+            raise RunError(where, f"{name} of {sizes[name]:,} bytes", f"at most {MAX_BYTES:,}")
+        if name in sizes:
+            store.client.download_artifacts(run.info.run_id, name, str(folder))

@@ -1,0 +1,77 @@
+"""A record from MLflow's artifacts, as on another machine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cnnexp.config.schema import Tracking
+from cnnexp.errors import RunError, StoreError
+from cnnexp.runs.fetch import fetched
+from cnnexp.runs.publish import Publisher
+from cnnexp.runs.record import RunRecord
+from cnnexp.runs.store import open_store
+
+
+@pytest.fixture
+def published(home: Path, finished: RunRecord) -> RunRecord:
+    """A finished run that MLflow has; its own folder is gone."""
+    assert Publisher(finished.config.tracking, finished.folder, print).finish(finished)
+    known = finished.fresh()
+    _ = known.header, known.config, known.environment, known.events, known.patch
+    shutil.move(finished.folder / "mlflow.json", home)
+    shutil.rmtree(finished.folder)
+    return known
+
+
+def in_mlflow(home: Path, key: str) -> str:
+    return str(json.loads((home / "mlflow.json").read_text(encoding="utf-8"))[key])
+
+
+def test_what_it_takes_to_train_it_again_is_there(home: Path, published: RunRecord) -> None:
+    for word in (published.id, published.id[:5], in_mlflow(home, "run_id")):
+        with fetched(word, Tracking()) as record:
+            assert record is not None
+            assert record.header == published.header
+            assert record.config == published.config
+            assert record.environment == published.environment
+            assert record.patch == published.patch == "diff\n"
+            assert record.events == published.events
+            folder = record.folder
+        assert not folder.exists()
+
+
+@pytest.mark.parametrize("word", ["0" * 32, "zz", "", "latest", "%", "' OR '1'='1"])
+def test_what_is_not_there_is_none(word: str, published: RunRecord) -> None:
+    with fetched(word, Tracking()) as record:
+        assert record is None
+
+
+def test_without_a_store_there_is_none_and_none_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with fetched("0123abcd", Tracking()) as record:
+        assert record is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_cannot_be_asked_is_told() -> None:
+    with pytest.raises(StoreError, match="no answer"), fetched("0123abcd", Tracking(uri="http://127.0.0.1:9")):
+        pass
+
+
+def test_several_are_refused_and_what_is_no_run_is_left_out(home: Path, published: RunRecord) -> None:
+    client = open_store(Tracking(), create=False).client
+    experiment = in_mlflow(home, "experiment_id")
+    for run, kind in (("ab01", None), ("ab02", None), ("cd01", "sweep")):
+        tags = {"cnnexp.run": run} | ({"cnnexp.kind": kind} if kind else {})
+        client.create_run(experiment, tags=tags)
+    with pytest.raises(RunError, match="In MLflow it matches 2"), fetched("ab", Tracking()):
+        pass
+    with fetched("cd", Tracking()) as record:
+        assert record is None
+    missing = r"no run\.json, config\.yaml, environment\.json among its artifacts"
+    with pytest.raises(RunError, match=missing), fetched("ab01", Tracking()):
+        pass
