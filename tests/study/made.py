@@ -69,7 +69,9 @@ def _leave_results(writer: RunWriter, accuracy: float) -> None:
     maps = np.random.default_rng(0).random((10, 14, 14, 4)).astype(np.float16)
     writer.arrays("probes/epoch_002.npz", {"maps/conv_1": maps, "maps/conv_2": maps[:, ::2, ::2]})
     images = np.random.default_rng(1).integers(0, 256, (10, 28, 28, 1), dtype=np.uint8)
-    writer.arrays("probes/digits.npz", {"images": images, "labels": np.arange(10), "digests": np.arange(10)})
+    writer.arrays(
+        "probes/digits.npz", {"images": images, "labels": np.arange(10), "digests": np.arange(10, dtype=np.uint64)}
+    )
     metrics = {"best/epoch": 2.0, "best/accuracy_val": accuracy, "best/loss_val": 1 - accuracy, "accuracy/test": 0.25}
     writer.event("result", metrics=metrics)
 

@@ -86,7 +86,8 @@ def test_a_store_that_is_gone_has_nothing_to_delete(make_run: MakeRun, home: Pat
 
 def test_a_run_whose_store_does_not_answer_stays(make_run: MakeRun, home: Path) -> None:
     old, other = killed(make_run), killed(make_run, "tracking=off")
-    state = {"uri": "http://127.0.0.1:9", "run_id": "1" * 32, "experiment_id": "1", "status": "KILLED", "files": {}}
+    state = {"uri": "http://127.0.0.1:9", "run_id": "1" * 32, "experiment_id": "1", "status": "KILLED", "files": {},
+             "epochs": 0}  # fmt: skip
     (old.folder / "mlflow.json").write_text(json.dumps(state), encoding="utf-8")
     ids = {old.id: False, other.id: True}
     done = run_command(home, "gc", "--yes", "--json")
