@@ -39,6 +39,7 @@ def others(home: Path, record: RunRecord) -> list[RunRecord]:
     return [RunRecord(path) for path in sorted((home / "runs").iterdir()) if path != record.folder]
 
 
+@pytest.mark.slow
 def test_a_rerun_is_bit_identical_and_says_so(copied: RunRecord, command: Command, tmp_path: Path) -> None:
     done = command("rerun", "latest", "--verify", *QUIET)
     assert done.code == 0, done.err

@@ -57,6 +57,7 @@ def recorded(replay: Replay, name: str) -> tuple[Finding, ...]:
     return findings(replay(run["overrides"], epochs, run["outcome"], run["message"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "found"),
     [

@@ -77,6 +77,7 @@ def config_or_refusal(words: Sequence[str]) -> None:
         assert checked(yaml.safe_load(to_yaml(config))) == config
 
 
+@pytest.mark.slow
 @FEW
 @given(WORDS)
 def test_words_give_a_config_or_a_refusal(words: list[str]) -> None:
@@ -121,6 +122,7 @@ def file_gives_a_config_or_a_refusal(home: Path, text: str) -> None:
     config_or_refusal(["experiments=x"])
 
 
+@pytest.mark.slow
 @settings(FEW, max_examples=10)
 @given(YAML_TEXT)
 def test_files_give_a_config_or_a_refusal(home: Path, text: str) -> None:

@@ -32,6 +32,7 @@ def test_the_default_is_the_schemas_and_the_articles_layers() -> None:
     assert {name: layer.units for name, layer in config.model.dense.items()} == {"dense_1": 256, "dense_2": 256}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_composes(preset: str) -> None:
     group, name = preset.split("=")

@@ -115,6 +115,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", CASES, ids=lambda overrides: " ".join(overrides) or "default")
 def test_what_is_in_force_is_what_hydra_composes(overrides: list[str], tmp_path: Path) -> None:
     write(tmp_path / "conf/model/own.yaml", "kernel_size: 5\nblocks: {a: {filters: 3}}\n")

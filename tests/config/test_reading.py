@@ -101,6 +101,7 @@ def write(home: Path) -> Path:
     return home
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "text", "word", "told"),
     [

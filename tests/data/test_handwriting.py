@@ -76,6 +76,7 @@ def test_a_wide_digit_is_twenty_pixels_wide() -> None:
     assert field.max() == 255
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.finish is not black_on_white])
 def test_papers_lights_and_formats_do_not_change_the_digit(tmp_path: Path, kind: str) -> None:
     """What is done to the same ink is undone: it becomes what black ink on white paper becomes."""

@@ -17,6 +17,8 @@ from tests.conftest import run_command
 from tests.faults.processes import FOR_HOURS, Training, only_record
 from tests.faults.wire import Wire
 
+pytestmark = pytest.mark.slow
+
 SECRET = "Tr0ub4dor-and-3-staples"
 ENVIRONMENT = {"AWS_SECRET_ACCESS_KEY": SECRET, "DATABASE_PASSWORD": SECRET, "HF_TOKEN": SECRET}
 
@@ -44,7 +46,6 @@ def basic(password: str) -> str:
     return "Basic " + base64.b64encode(f"me:{password}".encode()).decode()
 
 
-@pytest.mark.slow
 def test_a_password_for_a_sweep(tmp_path: Path, server: tuple[int, Path]) -> None:
     with Wire(server[0]) as wire:
         own = {"MLFLOW_TRACKING_URI": wire.uri, "MLFLOW_TRACKING_USERNAME": "me", "MLFLOW_TRACKING_PASSWORD": SECRET}
@@ -57,7 +58,6 @@ def test_a_password_for_a_sweep(tmp_path: Path, server: tuple[int, Path]) -> Non
     assert holding(tmp_path, SECRET) + holding(server[1], SECRET) == []
 
 
-@pytest.mark.slow
 def test_a_password_in_the_uri_and_a_token(
     tmp_path: Path, server: tuple[int, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

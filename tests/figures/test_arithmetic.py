@@ -48,6 +48,7 @@ def test_of_many_channels_the_strongest_three_are_shown_and_the_others_summed(ch
     assert texts[texts.index("relu: output") + 1] == "1.5"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 7, 3), (5, 7, 64), (28, 28, 1), (40, 1, 1)])
 def test_any_kernel_fits_its_page(shape, check_figure):
     check_figure(convolution_figure(product(*shape), title="conv_1: row 0, column 0, channel 0", note="reads rows"))

@@ -40,6 +40,7 @@ def test_an_error_is_darker_than_what_is_right():
     assert min(wrong.to_rgba(4.0)[:3]) < 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("classes", "each"), [(2, 50), (3, 60_000), (10, 50), (10, 60_000), (26, 50), (50, 60_000)])
 def test_every_number_of_classes_is_readable(classes, each, check_figure):
     names = [f"class {index}" for index in range(classes)]

@@ -84,6 +84,7 @@ def test_large_pictures_are_shown_whole_and_at_two_corners(check_figure):
     assert last[-2, -2] == values[-1, -1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("height", "width"),
     [

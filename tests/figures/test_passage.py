@@ -25,6 +25,7 @@ def test_before_and_after_a_pool_stand_below_each_other_on_one_scale(check_figur
         assert before.get_extent()[2] < after.get_extent()[3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1, 1, 1), (14, 14, 9), (28, 28, 40), (1, 30, 2), (30, 1, 16)])
 def test_any_maps_fit_their_page(shape, check_figure):
     maps = np.random.default_rng(0).normal(size=shape)

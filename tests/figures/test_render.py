@@ -40,6 +40,7 @@ def test_pixels_are_those_of_the_png_and_the_figure_keeps_its_resolution():
     assert (pixels == np.asarray(Image.open(BytesIO(png_bytes(shown, dpi=90))).convert("RGB"))).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outside", [{"figure.facecolor": "black", "text.color": "white"}, {"savefig.bbox": "tight"}])
 def test_a_style_set_outside_changes_nothing_and_is_left_alone(outside):
     plain = png_bytes(figure())
@@ -49,6 +50,7 @@ def test_a_style_set_outside_changes_nothing_and_is_left_alone(outside):
         assert dict(mpl.rcParams) == before
 
 
+@pytest.mark.slow
 def test_drawing_never_imports_pyplot():
     code = (
         "import sys, numpy, cnnexp.figures as figures\n"

@@ -36,6 +36,7 @@ def cell_by_hand(image: np.ndarray, kernel: np.ndarray, place: tuple[int, int, i
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", [(0, 0, 0), (13, 13, 4), (6, 7, 2), (0, 13, 1)])
 def test_a_strided_cell_with_even_and_uneven_padding(cell):
     found = look("experiments=first_look", digit=7, cell=cell)
@@ -81,6 +82,7 @@ def test_the_kernels_are_those_that_a_training_with_this_seed_starts_from():
     assert (found.steps[2].kernel == built.get_layer("conv_2").kernel.numpy()).all()
 
 
+@pytest.mark.slow
 def test_index_digit_and_split_choose_the_picture():
     digits = load_digits(cnnexp.compose().data)
     quick = ("model=empty", "model.blocks.a={filters: 1}")
@@ -92,6 +94,7 @@ def test_index_digit_and_split_choose_the_picture():
     assert found.picture.told == f"validation image {first} of mnist_5k, class 8"
 
 
+@pytest.mark.slow
 def test_from_python_it_leaves_the_same_folder_and_tells_where():
     found = cnnexp.inspect("experiments=toy", folder="toy")
     assert found.maps["conv_1_pool"][0, 0].tolist() == [28, 280, -12]

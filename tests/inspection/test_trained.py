@@ -18,6 +18,8 @@ from cnnexp.inspection.trained import RunInspection, inspect_run
 from tests.conftest import Trained
 from tests.runs.records import create_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +166,6 @@ def test_a_file_is_normalised_as_predict_does(trained, tmp_path):
     assert as_is.subject.note == "resized from 120×90 to 28×28"
 
 
-@pytest.mark.slow
 def test_a_network_without_blocks_has_no_layers_to_show(tmp_path, digits):
     from tests.conftest import train_in
 

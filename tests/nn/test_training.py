@@ -49,6 +49,7 @@ def untimed(result: EpochResult) -> Any:
     return result.epoch, metrics, result.weights_sha256, result.signals, result.is_best, result.stopped
 
 
+@pytest.mark.slow
 def test_an_epoch_is_what_keras_s_own_fit_does_with_that_order(digits: Digits, config: Config) -> None:
     options = config(model={"dropout": 0.0}, training={"epochs": 1})
     model, (before, after) = run(options, digits)

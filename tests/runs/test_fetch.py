@@ -15,6 +15,8 @@ from cnnexp.runs.publish import Publisher
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import open_store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def published(home: Path, finished: RunRecord) -> RunRecord:

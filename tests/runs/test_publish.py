@@ -120,6 +120,7 @@ def test_published_again_and_again_it_is_there_once(home: Path, finished: RunRec
     assert sum(name.startswith("images/") for name in before["files"]) == 2 * 2 * 4
 
 
+@pytest.mark.slow
 def test_epoch_by_epoch_is_the_same_as_all_at_once(home: Path, make_run: Any) -> None:
     writer = make_run("training.epochs=3")
     gradual = publisher(writer.read())
@@ -152,6 +153,7 @@ def test_an_epoch_told_twice_by_a_resumed_run_is_there_once(home: Path, make_run
     assert [step for step, _, _ in everything(writer.read())["history"]["loss/val"]] == [0, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "status", "outcome"),
     [(KeyboardInterrupt(), "KILLED", "killed"), (RuntimeError("no memory"), "FAILED", "failed")],
@@ -246,6 +248,7 @@ def test_a_store_deleted_under_a_run_is_made_again(home: Path, migrated: Path, f
     assert len(told) == 1
 
 
+@pytest.mark.slow
 def test_a_server_that_never_answers_costs_seconds_in_all(home: Path, make_run: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("cnnexp.runs.store.QUICK_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -144,6 +144,7 @@ def another_process(folder: Path) -> Iterator[tuple[subprocess.Popen[str], RunRe
             process.kill()
 
 
+@pytest.mark.slow
 def test_a_run_killed_outright_is_found_and_marked(tmp_path: Path) -> None:
     with another_process(tmp_path) as (process, record):
         assert is_alive(record.folder)

@@ -27,6 +27,7 @@ def refusal(*overrides: str, image=DIGIT) -> ShapeError:
     return caught.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overrides", "key", "got", "cures"),
     [

@@ -117,6 +117,7 @@ _cnnexp
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh here")
 def test_zsh_takes_it(shell_path: str, tmp_path: Path) -> None:
     done = subprocess.run(

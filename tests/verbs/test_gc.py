@@ -47,6 +47,7 @@ def test_it_tells_and_removes_nothing(make_run: MakeRun, home: Path) -> None:
     assert record.folder.is_dir()
 
 
+@pytest.mark.slow
 def test_it_removes_here_and_in_mlflow(make_run: MakeRun, home: Path) -> None:
     kept = finish(make_run("seed=1"))
     old = killed(make_run)

@@ -18,6 +18,7 @@ def test_the_job_is_shown_as_yaml_that_composes_to_the_same(command: Command) ->
     assert checked(yaml.safe_load(done.out)) == compose_config(["model=small", "training.optimizer=sgd"]).config
 
 
+@pytest.mark.slow
 def test_hydras_part_and_all_are_shown(command: Command) -> None:
     assert [*yaml.safe_load(command("train", "--cfg", "hydra").out)] == ["hydra"]
     assert {"hydra", "model", "seed"} <= {*yaml.safe_load(command("train", "-c", "all").out)}

@@ -97,6 +97,7 @@ def test_the_same_again_takes_the_place_of_the_first_and_another_question_stands
     assert len(list(Path("inspections").iterdir())) == 3
 
 
+@pytest.mark.slow
 def test_first_look_at_a_seven_without_a_download(capsys):
     assert cli.main(["inspect", "experiments=first_look", "--digit", "7", "--folder", "seven", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -236,6 +237,7 @@ def test_a_full_disk_leaves_the_earlier_inspection_as_it_was(capsys, monkeypatch
     }
 
 
+@pytest.mark.slow
 def test_mlflow_gets_the_same_files_without_an_active_run(home, capsys):
     import mlflow
 
@@ -254,6 +256,7 @@ def test_mlflow_gets_the_same_files_without_an_active_run(home, capsys):
     assert mlflow.active_run() is None
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_be_used_is_refused_before_anything_is_written(capsys):
     assert cli.main(["inspect", "experiments=toy", "tracking.uri=file:store", "--mlflow"]) == 2
     assert "MLflow's file store is retired" in capsys.readouterr().err

@@ -92,6 +92,7 @@ def test_numbers_as_json(trained: Trained, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_file_is_shown_beside_what_the_network_saw(trained: Trained, tmp_path: Path) -> None:
     drawn = np.full((120, 90), 255, np.uint8)
     drawn[20:100, 40:52] = 30

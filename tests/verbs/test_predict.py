@@ -39,6 +39,7 @@ def test_text(trained: Trained, digits: Path) -> None:
     assert sheet.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_folder_for_each_digit_gives_the_accuracy(trained: Trained, digits: Path) -> None:
     text = run_command(trained.home, "predict", "latest", str(digits)).out
     done = run_command(trained.home, "predict", "latest", str(digits), "--json")

@@ -89,6 +89,7 @@ def test_refused(command: Command, tmp_path: Path, words: list[str]) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_show(swept: SweepRecord, tmp_path: Path) -> None:
     done = run_command(tmp_path, "show", swept.id[:7])
     assert done.code == 0
@@ -109,6 +110,7 @@ def test_show(swept: SweepRecord, tmp_path: Path) -> None:
     assert run_command(tmp_path, "show", "latest").out.startswith(f"run       {newest.id}")  # a run, never a sweep
 
 
+@pytest.mark.slow
 def test_runs_and_completion_know_sweeps(swept: SweepRecord, tmp_path: Path) -> None:
     record(tmp_path / "runs", *TINY, "seed=9")
     listed = json.loads(run_command(tmp_path, "runs", "--sweep", swept.id, "--json").out)
@@ -156,6 +158,7 @@ def outcome(run: str, status: str, kind: str, message: str = "") -> Outcome:
     return Outcome(0, run, status, message, kind)
 
 
+@pytest.mark.slow
 def test_a_line_a_run(swept: SweepRecord, tmp_path: Path) -> None:
     out = StringIO()
     lines = SweepLines(out)
@@ -182,6 +185,7 @@ class Terminal(StringIO):
         return True
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("swept")
 def test_the_bar_shows_how_far_and_what_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
