@@ -114,13 +114,16 @@ def test_ctrl_c_ends_the_jobs_too(tmp_path: Path) -> None:
 @pytest.mark.slow
 @needs_submitit
 def test_jobs_that_outlive_their_sweep_are_ended_and_go_on(tmp_path: Path) -> None:
-    words = ("seed=0,1", "training.epochs=60", "figures.epochs=[0]", "sweep.workers=2", *LOCAL)
+    words = ("seed=0,1", "training.epochs=100", "figures.epochs=[0]", "sweep.workers=2", *LOCAL)
     process = start(tmp_path, *words)
     until(lambda: len(under_way(tmp_path, epochs=2)) == 2, process)
     process.kill()
-    process.communicate()
+    process.wait()  # not for its output: the jobs hold it open
     assert len(under_way(tmp_path)) == 2
     record, err = sweep(tmp_path, *words)
+    for pipe in (process.stdout, process.stderr):
+        assert pipe is not None
+        pipe.close()
     assert "2 goes on" in err
     assert {run.status for run in runs_of(tmp_path)} == {"FINISHED"}
     assert len(runs_of(tmp_path)) == 2
