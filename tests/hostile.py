@@ -159,7 +159,8 @@ def in_arrays(name: str, which: int, how: str, odd: Any) -> Damage:
         array = arrays.pop(key)
         if how == "array":
             try:
-                arrays[key] = ODD_ARRAYS[odd % len(ODD_ARRAYS)](array)
+                with np.errstate(invalid="ignore"):  # infinity as a whole number, for one
+                    arrays[key] = ODD_ARRAYS[odd % len(ODD_ARRAYS)](array)
             except (TypeError, ValueError):  # an array that cannot be made so odd
                 arrays[key] = np.zeros(3)
         elif how == "name":

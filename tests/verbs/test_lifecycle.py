@@ -83,7 +83,8 @@ def test_a_store_that_does_not_answer_is_asked_once(trained: Trained, tmp_path: 
         record = unended(trained, tmp_path)
         header = json.loads((record.folder / "run.json").read_text("utf-8")) | {"id": f"{number:08x}"}
         (record.folder / "run.json").write_text(json.dumps(header), encoding="utf-8")
-        state = {"uri": "sqlite:///x.db", "run_id": "1" * 32, "experiment_id": "1", "status": "RUNNING", "files": {}}
+        state = {"uri": "sqlite:///x.db", "run_id": "1" * 32, "experiment_id": "1", "status": "RUNNING", "files": {},
+                 "epochs": 0}  # fmt: skip
         (record.folder / "mlflow.json").write_text(json.dumps(state), encoding="utf-8")
         record.folder.rename(tmp_path / "runs" / f"{number:08x}")
     (tmp_path / "mlflow.db").mkdir()

@@ -37,14 +37,20 @@ def publish(record: RunRecord) -> RunRecord:
     return record.fresh()
 
 
+def _listen() -> None:
+    """A process started by one that ignores Ctrl-C would ignore it too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def ui(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`cnnexp ui` as a process of its own, and the link it printed."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-m", "cnnexp.cli", "ui", *words]
     process = subprocess.Popen(
-        command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+        command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=_listen,
+    )  # fmt: skip
     try:
         assert process.stdout is not None
         yield process, process.stdout.readline().strip()
