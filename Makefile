@@ -20,7 +20,7 @@ help:  ## list these commands
 run: $(READY)  ## train on 5,000 digits; ARGS="model.kernel_size=5" changes the experiment
 	@$(BIN)/cnnexp train $(ARGS)
 
-test: $(READY)  ## the fast ring of tests, about a minute
+test: $(READY)  ## the fast ring of tests, a minute or two
 	@$(BIN)/pytest -n auto -m "not ($(SLOW))" $(ARGS)
 
 slow: $(READY)  ## the slower rings; the 70,000 digits too where CNNEXP_MNIST_DIR names their folder
