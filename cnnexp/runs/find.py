@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cnnexp.errors import RunError, show
 from cnnexp.runs.record import RunRecord
+
+if TYPE_CHECKING:
+    from cnnexp.runs.sweep_record import SweepRecord
 
 RUNS = "runs"
 SHOWN = 5
@@ -27,8 +31,8 @@ def damaged_runs(runs: Path) -> list[RunError]:
     return [problem for record in _records(runs) if (problem := problem_of(record)) is not None]
 
 
-def problem_of(record: RunRecord) -> RunError | None:
-    """What is wrong with a record; None if it can be told which run it is and how it went."""
+def problem_of(record: RunRecord | SweepRecord) -> RunError | None:
+    """What is wrong with a record; None if it can be told which run or sweep it is and how it went."""
     try:
         _ = record.header, record.mlflow, record.events  # reading them is the check
     except RunError as error:

@@ -20,7 +20,7 @@ from cnnexp.config.problems import checked
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import RunError, show
 from cnnexp.runs.files import read_json
-from cnnexp.runs.find import SHOWN, all_runs, folders_with
+from cnnexp.runs.find import SHOWN, all_runs, folders_with, problem_of
 from cnnexp.runs.record import RUNNING, Ending, RunRecord, ending_of, milliseconds, read_events
 from cnnexp.runs.trust import MLFLOW, SWEEP, believe, believe_folder
 from cnnexp.runs.upgrades import upgraded
@@ -139,15 +139,6 @@ def all_sweeps(runs: Path) -> list[SweepRecord]:
     """All sweeps below `runs` that can be read, newest first."""
     found = [sweep for sweep in map(SweepRecord, folders_with(SWEEP_FILE, runs)) if problem_of(sweep) is None]
     return sorted(found, key=lambda sweep: (sweep.created, sweep.id), reverse=True)
-
-
-def problem_of(sweep: SweepRecord) -> RunError | None:
-    """What is wrong with a sweep; None if it can be told which one it is and what became of its points."""
-    try:
-        _ = sweep.header, sweep.mlflow, sweep.events  # reading them is the check
-    except RunError as error:
-        return error
-    return None
 
 
 def find_sweep(word: str, runs: Path) -> SweepRecord | None:
