@@ -153,7 +153,7 @@ def in_arrays(name: str, which: int, how: str, odd: Any) -> Damage:
 
     def damage(folder: Path) -> None:
         path = own_file(folder, name)
-        with np.load(path) as archive:
+        with path.open("rb") as file, np.load(file) as archive:  # NumPy leaves a path's file open where it is no .npz
             arrays = {key: archive[key] for key in archive.files}
         key = sorted(arrays)[which % len(arrays)]
         array = arrays.pop(key)

@@ -9,9 +9,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 from urllib.request import urlopen
+
+import psutil
 
 from cnnexp.errors import StoreError
 from cnnexp.runs.store import ARTIFACTS, sqlite_file, without_secrets
@@ -56,6 +60,24 @@ def _is_mlflow(port: int) -> bool:
             return bool(answer.read(3) == b"OK")
     except OSError:
         return False
+
+
+@contextmanager
+def serving(uri: str, host: str, port: int | None = None) -> Iterator[UiServer]:
+    """A server that answers: on `port`, or on the first free one; the next where another process was faster.
+
+    Raises StoreError for a port that is taken, and for a server that does not start.
+    """
+    while True:
+        with UiServer(uri, host, port or free_port(host)) as server:
+            try:
+                server.wait_until_it_answers()
+            except StoreError:
+                if port is None and server.lost_its_port():
+                    continue
+                raise
+            yield server
+            return
 
 
 class UiServer:
@@ -109,6 +131,10 @@ class UiServer:
         where = f"the MLflow UI on {without_secrets(self._uri)}"
         raise StoreError(where, self._last_words(), "a server that answers", "The store may be of another MLflow.")
 
+    def lost_its_port(self) -> bool:
+        """Whether it ended because another process listens where it was to."""
+        return self._process.poll() is not None and not _is_free(self.host, self.port)
+
     def wait(self) -> int:
         """Wait until the server ends by itself; its exit code."""
         return self._process.wait()
@@ -126,11 +152,23 @@ class UiServer:
         }
 
     def _answers(self) -> bool:
+        """Whether this server answers, and not another one that took the port before it."""
+        if not self._listens():
+            return False
         try:
             with urlopen(f"{self.address}/health", timeout=2) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+    def _listens(self) -> bool:
+        with suppress(psutil.Error):
+            server = psutil.Process(self._process.pid)
+            for process in (server, *server.children(recursive=True)):
+                for one in process.net_connections("tcp"):
+                    if one.status == psutil.CONN_LISTEN and one.laddr.port == self.port:
+                        return True
+        return False
 
     def _last_words(self) -> str:
         self._log.seek(0)

@@ -34,18 +34,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     from cnnexp.runs.page import page_of
-    from cnnexp.runs.server import UiServer, free_port
+    from cnnexp.runs.server import serving
 
     page = page_of(args.run, args.uri)
     if page.server is not None:
         _tell(args, page.link(page.server), None)
         return 0
     signal.signal(signal.SIGHUP, _hang_up)
-    port = args.port or free_port(args.host)
     print("Starting the MLflow UI: a few seconds.", file=sys.stderr)
     try:
-        with UiServer(page.uri, args.host, port) as server:
-            server.wait_until_it_answers()
+        with serving(page.uri, args.host, args.port) as server:
             _tell(args, page.link(server.address), server.pid)
             print("Ctrl-C ends it.", file=sys.stderr)
             code = server.wait()

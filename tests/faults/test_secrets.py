@@ -12,7 +12,7 @@ import pytest
 
 from cnnexp.cli import main
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.server import UiServer, free_port
+from cnnexp.runs.server import serving
 from tests.conftest import run_command
 from tests.faults.processes import FOR_HOURS, Training, only_record
 from tests.faults.wire import Wire
@@ -28,10 +28,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator
     """The port of a server, and the folder of its store."""
     folder = tmp_path_factory.mktemp("server")
     (folder / "mlflow.db").write_bytes(migrated.read_bytes())
-    number = free_port("127.0.0.1")
-    with UiServer(f"sqlite:///{folder}/mlflow.db", "127.0.0.1", number) as running:
-        running.wait_until_it_answers()
-        yield number, folder
+    with serving(f"sqlite:///{folder}/mlflow.db", "127.0.0.1") as running:
+        yield running.port, folder
 
 
 def holding(folder: Path, text: str) -> list[str]:

@@ -22,9 +22,10 @@ from cnnexp.config.schema import Tracking
 from cnnexp.errors import StoreError
 from cnnexp.runs.publish import Publisher, is_published, publish_whole
 from cnnexp.runs.record import RunRecord, milliseconds
-from cnnexp.runs.server import UiServer, free_port
+from cnnexp.runs.server import serving
 from cnnexp.runs.store import Store, open_store
 from cnnexp.runs.writer import mark_if_gone
+from tests.faults.servers import free_port
 from tests.runs.records import epoch, finish
 
 
@@ -298,13 +299,12 @@ def test_a_process_killed_while_it_publishes_leaves_nothing_double(home: Path, f
 
 @pytest.mark.slow
 def test_a_server_killed_in_the_middle_has_all_after_it_is_back(home: Path, make_run: Any) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     uri = f"http://127.0.0.1:{port}"
     writer = make_run(f"tracking.uri={uri}")
     told: list[str] = []
     sending = publisher(writer.read(), told)
-    with UiServer(f"sqlite:///{home}/mlflow.db", "127.0.0.1", port) as server:
-        server.wait_until_it_answers()
+    with serving(f"sqlite:///{home}/mlflow.db", "127.0.0.1", port) as server:
         with writer.recording():
             for number in range(4):
                 epoch(writer, number)
@@ -315,8 +315,7 @@ def test_a_server_killed_in_the_middle_has_all_after_it_is_back(home: Path, make
         assert not sending.finish(writer.read())
         assert len(told) == 1
     writer.close()
-    with UiServer(f"sqlite:///{home}/mlflow.db", "127.0.0.1", port) as server:
-        server.wait_until_it_answers()
+    with serving(f"sqlite:///{home}/mlflow.db", "127.0.0.1", port):
         publish_whole(open_store(Tracking(uri=uri), create=False), writer.read(), no_model)
         client = open_store(Tracking(uri=uri), create=False).client
         run = client.get_run(writer.read().mlflow["run_id"])

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -42,21 +42,32 @@ def _listen() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-@contextmanager
-def ui(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`cnnexp ui` as a process of its own, and the link it printed."""
+def start(folder: Path, *words: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-m", "cnnexp.cli", "ui", *words]
-    process = subprocess.Popen(
+    return subprocess.Popen(
         command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         preexec_fn=_listen,
     )  # fmt: skip
+
+
+@contextmanager
+def printed(process: subprocess.Popen[str]) -> Iterator[str]:
+    """The one line it prints; it is ended at the end."""
     try:
         assert process.stdout is not None
-        yield process, process.stdout.readline().strip()
+        yield process.stdout.readline().strip()
     finally:
         process.terminate()
         process.communicate(timeout=30)
+
+
+@contextmanager
+def ui(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`cnnexp ui` as a process of its own, and the link it printed."""
+    process = start(folder, *words)
+    with printed(process) as line:
+        yield process, line
 
 
 def test_without_a_store_it_is_refused_and_nothing_is_made(
@@ -125,6 +136,23 @@ def test_it_listens_elsewhere_only_when_asked(home: Path, finished: RunRecord) -
     with ui(home, "--host", "0.0.0.0", "--json") as (_, told):
         server = psutil.Process(json.loads(told)["pid"])
         assert listening([server, *server.children(recursive=True)]) == {"0.0.0.0"}
+
+
+@pytest.mark.slow
+def test_two_that_start_at_once_show_each_its_own_store(home: Path, migrated: Path) -> None:
+    """Both find the same port free: who loses it takes the next."""
+    folders, states = [home / "one", home / "other"], []
+    for folder in folders:
+        record = finish(create_run(folder / "runs", [f"tracking.uri=sqlite:///{folder}/mlflow.db"]))
+        shutil.copy(migrated, folder / "mlflow.db")
+        states.append(publish(record).mlflow)
+    with ExitStack() as stack:
+        links = [stack.enter_context(printed(process)) for process in [start(folder, "latest") for folder in folders]]
+        addresses = [link.partition("/#")[0] for link in links]
+        assert len({*addresses}) == 2
+        for address, state in zip(addresses, states, strict=True):
+            with urlopen(f"{address}/ajax-api/2.0/mlflow/runs/get?run_id={state['run_id']}", timeout=30) as answer:
+                assert answer.status == 200
 
 
 @pytest.mark.slow
