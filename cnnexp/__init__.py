@@ -12,27 +12,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnnexp.api import Run, Sweep, compose, find, inspect, layers, list_runs, rerun, resume, sweep, train
+    from cnnexp.api import (
+        Comparison,
+        Run,
+        Sweep,
+        compare,
+        compose,
+        diff,
+        find,
+        find_sweep,
+        inspect,
+        layers,
+        list_runs,
+        rerun,
+        resume,
+        sweep,
+        train,
+    )
     from cnnexp.errors import CnnexpError, ConfigError, DataError, RunError, StoreError, TrainingError
 
-_FROM = {
-    "cnnexp.api": (
-        "Run",
-        "Sweep",
-        "compose",
-        "find",
-        "inspect",
-        "layers",
-        "list_runs",
-        "rerun",
-        "resume",
-        "sweep",
-        "train",
-    ),
-    "cnnexp.errors": ("CnnexpError", "ConfigError", "DataError", "RunError", "StoreError", "TrainingError"),
-}
+_ERRORS = ("CnnexpError", "ConfigError", "DataError", "RunError", "StoreError", "TrainingError")
 __all__ = [
     "CnnexpError",
+    "Comparison",
     "ConfigError",
     "DataError",
     "Run",
@@ -40,8 +42,11 @@ __all__ = [
     "StoreError",
     "Sweep",
     "TrainingError",
+    "compare",
     "compose",
+    "diff",
     "find",
+    "find_sweep",
     "inspect",
     "layers",
     "list_runs",
@@ -54,9 +59,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """The public names, imported when they are first asked for: `import cnnexp` itself stays light."""
-    for module, names in _FROM.items():
-        if name in names:
-            return getattr(import_module(module), name)
+    if name in __all__:
+        return getattr(import_module("cnnexp.errors" if name in _ERRORS else "cnnexp.api"), name)
     raise AttributeError(f"module 'cnnexp' has no attribute {name!r}")
 
 

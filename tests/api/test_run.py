@@ -1,4 +1,4 @@
-"""cnnexp from Python, as the package's docstring and the notebook use it."""
+"""A run from Python: what it tells, its maps, its network put to work."""
 
 from __future__ import annotations
 
@@ -9,58 +9,7 @@ import pytest
 
 import cnnexp
 from cnnexp.errors import ConfigError, DataError, RunError
-from tests.conftest import HANGUL, SMALL, Trained, working_in
-
-
-@pytest.fixture
-def run(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> cnnexp.Run:
-    monkeypatch.chdir(trained.home)
-    return cnnexp.find()
-
-
-def test_public_names() -> None:
-    assert cnnexp.__all__ == [
-        "CnnexpError", "ConfigError", "DataError", "Run", "RunError", "StoreError", "Sweep",
-        "TrainingError", "compose", "find", "inspect", "layers", "list_runs", "rerun", "resume", "sweep", "train",
-    ]  # fmt: skip
-    assert dir(cnnexp) == cnnexp.__all__
-    assert {name: getattr(cnnexp, name).__name__ for name in cnnexp.__all__} == {name: name for name in cnnexp.__all__}
-    with pytest.raises(AttributeError, match="no attribute 'tran'"):
-        _ = cnnexp.tran
-
-
-def test_train_gives_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with working_in(tmp_path):
-        run = cnnexp.train(*SMALL, "training.epochs=1", "tracking=off", "figures=off")
-        assert cnnexp.find().id == cnnexp.find(run.id[:6]).id == run.id
-        assert [each.id for each in cnnexp.list_runs()] == [run.id]
-        assert cnnexp.resume().id == run.id
-        with pytest.raises(RunError, match="no checkpoints"):
-            cnnexp.resume(run.id, "training.epochs=2")
-    assert run.status == "FINISHED"
-    assert 0 <= run.metrics["accuracy/test"] <= 1
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert "epoch 1/1" in printed.err
-
-
-def test_a_study_is_no_single_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match=r"cnnexp\.sweep\('experiments=kernel_size'\)"):
-        cnnexp.train("experiments=kernel_size")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.slow
-def test_sweep_gives_its_runs_and_its_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    tried = cnnexp.sweep(*SMALL, "training.epochs=1", "tracking=off", "seed=0,1", "model.kernel_size=3,31",
-                         "model.padding=valid", "hydra/launcher=serial")  # fmt: skip
-    assert [run.name for run in tried.runs] == ["seed=0 kernel_size=3", "seed=1 kernel_size=3"]
-    assert tried.chosen is not None
-    assert [run.id for run in tried.runs if "accuracy/test" in run.metrics] == [tried.chosen.id]
-    assert {"table", "curves", "contact_sheet_conv_1"} <= set(tried.figures())
-    assert repr(tried) == f"<Sweep {tried.id} 'sweep of seed, kernel_size' FINISHED 2 runs>"
+from tests.conftest import HANGUL, Trained
 
 
 def test_what_a_run_tells(run: cnnexp.Run, trained: Trained) -> None:
@@ -133,19 +82,3 @@ def test_inspect(run: cnnexp.Run, tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "see").iterdir()} == {*found.pictures, "arrays.npz", "config.yaml"}
     with pytest.raises(DataError, match="a folder with other files in it"):
         run.inspect(index=3, folder=tmp_path)
-
-
-def test_compose() -> None:
-    assert cnnexp.compose("model.kernel_size=5").model.kernel_size == (5, 5)
-    with pytest.raises(ConfigError, match="kernel_size"):
-        cnnexp.compose("model.kernel_siz=5")
-
-
-def test_refusals_leave_nothing(tmp_path: Path) -> None:
-    with working_in(tmp_path):
-        with pytest.raises(ConfigError):
-            cnnexp.train("training.epochs=0")
-        with pytest.raises(RunError, match="there is none"):
-            cnnexp.find()
-        assert cnnexp.list_runs() == []
-    assert list(tmp_path.iterdir()) == []
