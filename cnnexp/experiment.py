@@ -24,7 +24,8 @@ from cnnexp.nn.seeding import make_deterministic, resolve_threads, start_tensorf
 from cnnexp.probing import Probing
 from cnnexp.runs.environment import code_patch, environment
 from cnnexp.runs.find import runs_folder
-from cnnexp.runs.record import FINISHED, KILLED, RunRecord, finite
+from cnnexp.runs.journal import FINISHED, KILLED, finite
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.writer import Header, RunWriter
 from cnnexp.shapes import check_shapes
 

@@ -17,7 +17,8 @@ from cnnexp.errors import ConfigError, DataError, RunError, show
 from cnnexp.experiment import Listener, create_run, prepare, refuse_other_threads, train_and_record
 from cnnexp.runs.environment import environment
 from cnnexp.runs.files import write_text
-from cnnexp.runs.record import CHECKPOINT, EVENTS_FILE, FINISHED, RunRecord
+from cnnexp.runs.journal import EVENTS_FILE, FINISHED
+from cnnexp.runs.record import CHECKPOINT, RunRecord
 from cnnexp.runs.writer import RunWriter
 
 EPOCHS = "training.epochs"

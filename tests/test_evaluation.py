@@ -15,7 +15,8 @@ from PIL import Image
 from cnnexp.config.schema import Data
 from cnnexp.errors import ConfigError, DataError, RunError
 from cnnexp.evaluation import data_of, evaluate_record, evaluation_of, kept_epoch
-from cnnexp.runs.record import RunRecord, now
+from cnnexp.runs.journal import now
+from cnnexp.runs.record import RunRecord
 from tests.conftest import Trained, working_in
 
 ROOT = Path(__file__).parent.parent

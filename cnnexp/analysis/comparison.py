@@ -17,7 +17,8 @@ from cnnexp.analysis.scores import Counts, accuracy_of, confusion_counts, loss_o
 from cnnexp.analysis.shared_digits import Readings, SharedDigits, readings, shared_digits
 from cnnexp.analysis.statistics import ENOUGH_SEEDS, McNemar, PairedDifference, holm, mcnemar, paired_difference
 from cnnexp.config.identity import flattened
-from cnnexp.runs.record import FINISHED, RunRecord
+from cnnexp.runs.journal import FINISHED
+from cnnexp.runs.record import RunRecord
 from cnnexp.shapes import LayerTable, layer_table
 
 LETTERS = ascii_uppercase

@@ -10,7 +10,8 @@ from typing import Any
 from cnnexp.analysis.comparison import recipe_key
 from cnnexp.analysis.statistics import ENOUGH_SEEDS, prediction_interval
 from cnnexp.errors import RunError
-from cnnexp.runs.record import FINISHED, RunRecord
+from cnnexp.runs.journal import FINISHED
+from cnnexp.runs.record import RunRecord
 
 IDENTICAL, WITHIN_NOISE = "bit-identical", "same within noise"
 WEIGHTS = "weights"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from cnnexp.errors import RunError, show
 from cnnexp.runs.find import all_runs, find_run
-from cnnexp.runs.record import FINISHED, RunRecord
+from cnnexp.runs.journal import FINISHED
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, find_sweep
 
 TOP = re.compile(r"top:(\d+)")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from cnnexp.runs.record import RUNNING, RunRecord
+from cnnexp.runs.journal import RUNNING
+from cnnexp.runs.record import RunRecord
 from cnnexp.shapes import Layer, layer_table
 
 LONGEST = 6000

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from cnnexp.errors import RunError
 from cnnexp.runs.find import all_runs
-from cnnexp.runs.record import CHECKPOINT, FAILED, FINISHED, KILLED, RunRecord
+from cnnexp.runs.journal import FAILED, FINISHED, KILLED
+from cnnexp.runs.record import CHECKPOINT, RunRecord
 from cnnexp.runs.writer import FolderWriter, is_alive
 
 WHOLE_RUN, CHECKPOINTS, LEFTOVER = "whole run", "checkpoints", "leftover"

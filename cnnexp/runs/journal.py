@@ -1,11 +1,83 @@
-"""What the events of a journal add up to where a run was started more than once."""
+"""The journal of a run or a sweep: events in order, and what they add up to where it was started more than once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from cnnexp.errors import RunError, show
+from cnnexp.runs.trust import EVENTS, believe, is_time
+
 Event = dict[str, Any]
+EVENTS_FILE = "events.jsonl"
+RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
+
+
+def now() -> str:
+    """The time as records write it: ISO 8601, UTC, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def milliseconds(time: str) -> int:
+    """A record's time as MLflow counts it: milliseconds since 1970."""
+    return round(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+def finite(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics that are numbers; NaN and infinity are left out."""
+    return {key: value for key, value in metrics.items() if math.isfinite(value)}
+
+
+def read_events(path: Path) -> tuple[Event, ...]:
+    """The events of a journal in order; none if there is no file. A last line cut off by a crash is no event.
+
+    Raises RunError for any other line that is none.
+    """
+    try:
+        *lines, _torn = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise RunError(str(path), error.strerror or str(error), "a journal that can be read") from None
+    return tuple(_event(line, f"{path}:{number}") for number, line in enumerate(lines, 1))
+
+
+def _event(line: bytes, where: str) -> Event:
+    """One event; raises RunError for a line that is none."""
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        raise RunError(where, show(line.decode("utf-8", "replace")), "one JSON event a line") from None
+    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+        raise RunError(where, show(line.decode("utf-8", "replace")), "an event with all that its kind says")
+    spec = {"time": is_time, **EVENTS.get(event["event"], {})}
+    believe(event, spec, where, f"the event {show(event['event'])} with all that its kind says")
+    return event
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended: an MLflow status, a message, and an outcome.
+
+    Outcomes: complete, early_stopped, pruned, diverged, killed, failed.
+    """
+
+    status: str
+    outcome: str
+    message: str = ""
+
+
+def ending_of(events: tuple[Event, ...]) -> Ending | None:
+    """How a journal says that its writer ended; None while it goes on (or since its process is gone)."""
+    last = next((event for event in reversed(events) if event["event"] in ("started", "ended")), None)
+    if last is None or last["event"] == "started":
+        return None
+    return Ending(last["status"], last["outcome"], last.get("message", ""))
 
 
 def epochs_told(events: Iterable[Event]) -> tuple[Event, ...]:

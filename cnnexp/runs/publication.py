@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from cnnexp.errors import StoreError
 from cnnexp.runs.description import describe
 from cnnexp.runs.files import write_json
+from cnnexp.runs.journal import RUNNING, milliseconds
 from cnnexp.runs.knobs import knobs
 from cnnexp.runs.links import save_view
-from cnnexp.runs.record import RUNNING, RunRecord, milliseconds
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.series import ARTIFACTS, FOLDER, LOGGED_TAG, lay_out, pictures
 from cnnexp.runs.store import Store, only_once
 from cnnexp.runs.sweep_record import member_tag, parent_in_mlflow

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnnexp.runs.journal import FINISHED
 from cnnexp.runs.links import run_link
 from cnnexp.runs.publication import NAME_LENGTH
-from cnnexp.runs.record import FINISHED
 from cnnexp.runs.store import Store, told
 
 if TYPE_CHECKING:

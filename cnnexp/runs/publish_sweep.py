@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from cnnexp.config.schema import Tracking
 from cnnexp.runs.files import write_json
+from cnnexp.runs.journal import RUNNING, milliseconds
 from cnnexp.runs.links import View, save_view
 from cnnexp.runs.publication import NAME_LENGTH, RUN_TAG, find_tagged, remove_twins
-from cnnexp.runs.record import RUNNING, milliseconds
 from cnnexp.runs.store import Store, only_once, open_store, told, tracking_uri
 from cnnexp.runs.sweep_record import SweepRecord, member_tag
 

@@ -15,11 +15,7 @@ lock              held by the process that writes, so that a record knows whethe
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,12 +25,20 @@ import yaml
 from cnnexp.config.problems import checked
 from cnnexp.config.reading import yaml_text
 from cnnexp.config.schema import ExperimentConfig
-from cnnexp.errors import ConfigError, RunError, show
+from cnnexp.errors import ConfigError, RunError
 from cnnexp.runs.files import Arrays, read_arrays, read_json
-from cnnexp.runs.journal import changes_told, epochs_told
+from cnnexp.runs.journal import (
+    EVENTS_FILE,
+    RUNNING,
+    Ending,
+    changes_told,
+    ending_of,
+    epochs_told,
+    milliseconds,
+    read_events,
+)
 from cnnexp.runs.trust import (
     ENVIRONMENT,
-    EVENTS,
     HEADER,
     PUBLISHED,
     believe,
@@ -42,75 +46,10 @@ from cnnexp.runs.trust import (
     believe_pictures,
     believe_predictions,
     believe_probes,
-    is_time,
 )
 from cnnexp.runs.upgrades import upgraded
 
 CHECKPOINT = "checkpoint"
-EVENTS_FILE = "events.jsonl"
-RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
-
-
-def now() -> str:
-    """The time as records write it: ISO 8601, UTC, milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def milliseconds(time: str) -> int:
-    """A record's time as MLflow counts it: milliseconds since 1970."""
-    return round(datetime.fromisoformat(time).timestamp() * 1000)
-
-
-def finite(metrics: Mapping[str, float]) -> dict[str, float]:
-    """The metrics that are numbers; NaN and infinity are left out."""
-    return {key: value for key, value in metrics.items() if math.isfinite(value)}
-
-
-def read_events(path: Path) -> tuple[dict[str, Any], ...]:
-    """The events of a journal in order; none if there is no file. A last line cut off by a crash is no event.
-
-    Raises RunError for any other line that is none.
-    """
-    try:
-        *lines, _torn = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return ()
-    except OSError as error:
-        raise RunError(str(path), error.strerror or str(error), "a journal that can be read") from None
-    return tuple(_event(line, f"{path}:{number}") for number, line in enumerate(lines, 1))
-
-
-def _event(line: bytes, where: str) -> dict[str, Any]:
-    """One event; raises RunError for a line that is none."""
-    try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
-        raise RunError(where, show(line.decode("utf-8", "replace")), "one JSON event a line") from None
-    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
-        raise RunError(where, show(line.decode("utf-8", "replace")), "an event with all that its kind says")
-    spec = {"time": is_time, **EVENTS.get(event["event"], {})}
-    believe(event, spec, where, f"the event {show(event['event'])} with all that its kind says")
-    return event
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a run ended: an MLflow status, a message, and an outcome.
-
-    Outcomes: complete, early_stopped, pruned, diverged, killed, failed.
-    """
-
-    status: str
-    outcome: str
-    message: str = ""
-
-
-def ending_of(events: tuple[dict[str, Any], ...]) -> Ending | None:
-    """How a journal says that its writer ended; None while it goes on (or since its process is gone)."""
-    last = next((event for event in reversed(events) if event["event"] in ("started", "ended")), None)
-    if last is None or last["event"] == "started":
-        return None
-    return Ending(last["status"], last["outcome"], last.get("message", ""))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from cnnexp.config.schema import Tracking
 from cnnexp.errors import RunError, show
 from cnnexp.runs.files import read_json
 from cnnexp.runs.find import SHOWN, all_runs, folders_with, problem_of
-from cnnexp.runs.record import RUNNING, Ending, RunRecord, ending_of, milliseconds, read_events
+from cnnexp.runs.journal import EVENTS_FILE, RUNNING, Ending, ending_of, milliseconds, read_events
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.trust import MLFLOW, SWEEP, believe, believe_folder
 from cnnexp.runs.upgrades import upgraded
 
@@ -83,7 +84,7 @@ class SweepRecord:
 
     @cached_property
     def events(self) -> tuple[dict[str, Any], ...]:
-        return read_events(self.folder / "events.jsonl")
+        return read_events(self.folder / EVENTS_FILE)
 
     @property
     def ending(self) -> Ending | None:

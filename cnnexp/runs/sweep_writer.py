@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from cnnexp.config.schema import Tracking
 from cnnexp.runs.find import all_runs
-from cnnexp.runs.record import Ending, RunRecord, now
+from cnnexp.runs.journal import Ending, now
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import GOES_ON, SWEEP_FILE, SweepRecord
 from cnnexp.runs.upgrades import RECORD_VERSION
 from cnnexp.runs.writer import FolderWriter, is_alive, mark_if_gone

@@ -30,7 +30,7 @@ from cnnexp.config.identity import to_yaml
 from cnnexp.config.problems import checked
 from cnnexp.errors import ConfigError
 from cnnexp.runs.files import read_json, write_json
-from cnnexp.runs.record import KILLED
+from cnnexp.runs.journal import KILLED
 from cnnexp.runs.sweep_record import all_sweeps
 from cnnexp.study.worker import GRACE_SECONDS, Job, Outcome, end_truly_on_sigterm, run_job
 

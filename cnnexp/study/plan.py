@@ -13,7 +13,8 @@ from cnnexp.config.layers import conv_blocks
 from cnnexp.config.schema import INHERITED, ExperimentConfig
 from cnnexp.data import Digits, load_digits
 from cnnexp.experiment import check_against
-from cnnexp.runs.record import FINISHED, KILLED, RUNNING, RunRecord
+from cnnexp.runs.journal import FINISHED, KILLED, RUNNING
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import DONE, GOES_ON, IMPOSSIBLE
 from cnnexp.runs.writer import is_alive
 from cnnexp.shapes import LayerTable, layer_table

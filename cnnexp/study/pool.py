@@ -17,7 +17,7 @@ from typing import Any, cast
 from pebble import ProcessExpired, ProcessPool
 from pebble.pool.process import WORKERS_NAME
 
-from cnnexp.runs.record import FAILED, KILLED
+from cnnexp.runs.journal import FAILED, KILLED
 from cnnexp.study.gpus import gpu_shares
 from cnnexp.study.worker import GRACE_SECONDS, Job, Outcome, run_job, start_worker
 

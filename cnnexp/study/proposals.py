@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from cnnexp.runs.record import FINISHED, RunRecord
+from cnnexp.runs.journal import FINISHED
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_writer import SweepWriter
 from cnnexp.study.jobs import as_recorded, job_of
 from cnnexp.study.plan import PlannedPoint, Planner, Verdict

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from cnnexp.analysis.sweeps import Recipe, SweptRun, honest_words, recipes_of
 from cnnexp.drawing import shown_epoch
 from cnnexp.runs.files import write_bytes, write_text
-from cnnexp.runs.record import FINISHED, RunRecord
+from cnnexp.runs.journal import FINISHED
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import DONE, IMPOSSIBLE, SweepRecord
 from cnnexp.study.words import short_key
 

@@ -10,7 +10,8 @@ from cnnexp.analysis.sweeps import chosen_run
 from cnnexp.errors import CnnexpError, StoreError
 from cnnexp.evaluation import measure_test
 from cnnexp.runs.find import all_runs, runs_folder
-from cnnexp.runs.record import FAILED, FINISHED, KILLED, RUNNING, Ending, RunRecord
+from cnnexp.runs.journal import FAILED, FINISHED, KILLED, RUNNING, Ending
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from cnnexp.runs.writer import mark_if_gone

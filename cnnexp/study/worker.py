@@ -23,7 +23,8 @@ from cnnexp.data import Digits, load_digits
 from cnnexp.errors import CnnexpError
 from cnnexp.interrupts import Pruned, Terminated
 from cnnexp.nn.seeding import GPU_MEMORY
-from cnnexp.runs.record import FAILED, KILLED, RunRecord
+from cnnexp.runs.journal import FAILED, KILLED
+from cnnexp.runs.record import RunRecord
 from cnnexp.study.gpus import GpuShare, claim
 
 EXIT_TERMINATED = 143

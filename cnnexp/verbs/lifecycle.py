@@ -9,7 +9,8 @@ from pathlib import Path
 
 from cnnexp.errors import RunError, StoreError
 from cnnexp.runs.find import all_runs, find_run, matching_runs, runs_folder
-from cnnexp.runs.record import RUNNING, RunRecord
+from cnnexp.runs.journal import RUNNING
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.sweep_writer import SweepWriter
 from cnnexp.runs.writer import AnyRecord, is_alive, mark_if_gone

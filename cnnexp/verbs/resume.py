@@ -60,7 +60,7 @@ def _resumed(record: RunRecord, overrides: list[str]) -> RunRecord:
 
 def _tell_of_the_others(record: RunRecord) -> None:
     """One run of a sweep that was killed has gone on: the sweep has not."""
-    from cnnexp.runs.record import KILLED
+    from cnnexp.runs.journal import KILLED
     from cnnexp.runs.sweep_record import find_sweep
 
     sweep = find_sweep(str(record.header["links"].get("sweep", "")), runs_folder())

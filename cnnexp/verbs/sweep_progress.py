@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from cnnexp.runs.record import FINISHED, RUNNING, RunRecord
+from cnnexp.runs.journal import FINISHED, RUNNING
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.study.plan import Verdict
 from cnnexp.study.request import SweepRequest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnexp.runs.record import FAILED, FINISHED, KILLED
+from cnnexp.runs.journal import FAILED, FINISHED, KILLED
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.verbs.report import table
 from cnnexp.verbs.sweep_plan import impossible_lines

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from cnnexp.data import load_digits
 from cnnexp.errors import ConfigError, DataError
 from cnnexp.runs.find import runs_folder
-from cnnexp.runs.record import FINISHED
+from cnnexp.runs.journal import FINISHED
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.runs.sweep_writer import SweepWriter
 from cnnexp.study.request import SweepRequest, request_sweep

@@ -13,7 +13,8 @@ import pytest
 from cnnexp.analysis.findings import Finding, finding_lines, findings
 from cnnexp.config.compose import compose_config
 from cnnexp.config.identity import to_yaml
-from cnnexp.runs.record import FINISHED, RunRecord
+from cnnexp.runs.journal import FINISHED
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.writer import Header, RunWriter
 from tests.conftest import run_command
 from tests.runs.records import DATA, IDENTITY

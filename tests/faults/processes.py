@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from cnnexp.config.schema import Tracking
-from cnnexp.runs.record import RunRecord, milliseconds
+from cnnexp.runs.journal import milliseconds
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import open_store
 from tests.conftest import SMALL, working_in
 

@@ -12,7 +12,7 @@ import pytest
 
 from cnnexp.cli import main
 from cnnexp.runs.find import all_runs
-from cnnexp.runs.record import FINISHED
+from cnnexp.runs.journal import FINISHED
 from cnnexp.runs.store import open_store
 from tests.faults.processes import Training, assert_all_is_there, only_record
 from tests.faults.servers import PASSWORD, MlflowServer, postgres, postgres_programs, team_server

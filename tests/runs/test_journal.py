@@ -62,7 +62,7 @@ def test_a_start_that_goes_on_after_no_number_is_refused(told_after: object, tmp
     import json
 
     from cnnexp.errors import RunError
-    from cnnexp.runs.record import read_events
+    from cnnexp.runs.journal import read_events
 
     path = tmp_path / "events.jsonl"
     path.write_text(json.dumps(start(after=told_after)) + "\n", encoding="utf-8")

@@ -20,8 +20,9 @@ import pytest
 
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import StoreError
+from cnnexp.runs.journal import milliseconds
 from cnnexp.runs.publish import Publisher, is_published, publish_whole
-from cnnexp.runs.record import RunRecord, milliseconds
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.server import serving
 from cnnexp.runs.store import Store, open_store
 from cnnexp.runs.writer import mark_if_gone

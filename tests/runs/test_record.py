@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from cnnexp.errors import RunError
-from cnnexp.runs.record import Ending, RunRecord, finite, milliseconds, read_events
+from cnnexp.runs.journal import Ending, finite, milliseconds, read_events
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.writer import RunWriter
 from tests.runs.conftest import MakeRun
 from tests.runs.records import DATA

@@ -16,7 +16,8 @@ import pytest
 
 from cnnexp.errors import DiskError, RunError, TrainingError
 from cnnexp.interrupts import Terminated
-from cnnexp.runs.record import Ending, RunRecord
+from cnnexp.runs.journal import Ending
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.writer import Header, RunWriter, is_alive, mark_if_gone
 from tests.faults.processes import fill, mounted
 from tests.runs.conftest import MakeRun

@@ -13,7 +13,7 @@ from cnnexp.config.identity import identity, to_yaml
 from cnnexp.config.schema import Data, ExperimentConfig
 from cnnexp.data import Digits, load_digits
 from cnnexp.runs.files import write_json
-from cnnexp.runs.record import FAILED, Ending
+from cnnexp.runs.journal import FAILED, Ending
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from cnnexp.runs.writer import Header, RunWriter

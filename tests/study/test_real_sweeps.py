@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cnnexp.runs.record import RunRecord, milliseconds
+from cnnexp.runs.journal import milliseconds
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps, member_tag
 from tests.conftest import run_command
 from tests.study.sweeping import (
