@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cnnexp.analysis.statistics import student_reach
+from cnnexp.config.keys import in_words
 
 SEED = "seed"
 ENOUGH_SEEDS = 3
@@ -22,7 +23,6 @@ class SweptRun:
 
     run: str
     name: str
-    variant: str
     varied: Mapping[str, str]
     accuracy: float
     loss: float
@@ -30,6 +30,11 @@ class SweptRun:
     parameters: int
     multiply_adds: int
     digits: int
+
+    @property
+    def recipe(self) -> tuple[tuple[str, str], ...]:
+        """What varied but the seed: runs of one recipe differ in nothing else."""
+        return tuple((key, word) for key, word in self.varied.items() if key != SEED)
 
 
 @dataclass(frozen=True)
@@ -59,15 +64,11 @@ class Recipe:
 
 
 def recipes_of(runs: Sequence[SweptRun]) -> list[Recipe]:
-    """The runs grouped by variant, best mean validation accuracy first (the lower mean loss breaks a tie)."""
-    groups: dict[str, list[SweptRun]] = {}
+    """The runs grouped by recipe, best mean validation accuracy first (the lower mean loss breaks a tie)."""
+    groups: dict[tuple[tuple[str, str], ...], list[SweptRun]] = {}
     for run in runs:
-        groups.setdefault(run.variant, []).append(run)
-    recipes = []
-    for group in groups.values():
-        varied = {key: value for key, value in group[0].varied.items() if key != SEED}
-        name = " ".join(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in varied.items()) or group[0].name
-        recipes.append(Recipe(name, varied, tuple(group)))
+        groups.setdefault(run.recipe, []).append(run)
+    recipes = [Recipe(in_words(varied) or of[0].name, dict(varied), tuple(of)) for varied, of in groups.items()]
     return sorted(recipes, key=lambda recipe: (-recipe.accuracy, recipe.loss))
 
 

@@ -28,9 +28,9 @@ _DECADES = 30  # from this ratio on, numbers stand on a logarithmic axis
 
 @dataclass(frozen=True)
 class PlottedRun:
-    """One run: its name, what it varied (key → word), accuracy 0..1, and its three costs."""
+    """One run: its recipe's name, what it varied (key → word), accuracy 0..1, and its three costs."""
 
-    name: str
+    recipe: str
     varied: Mapping[str, str]
     accuracy: float
     parameters: float
@@ -94,7 +94,7 @@ def cost_against_accuracy(runs: Sequence[PlottedRun]) -> Figure:
     panels = {"parameters": "parameters", "multiply_adds": "multiply-adds a digit", "seconds": "seconds of training"}
     groups: dict[str, list[PlottedRun]] = {}
     for run in runs:
-        groups.setdefault(_recipe(run), []).append(run)
+        groups.setdefault(run.recipe, []).append(run)
     with styled(*groups):
         figure = Figure(figsize=(11, _HEIGHT), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1))
         FigureCanvasAgg(figure)
@@ -109,19 +109,13 @@ def cost_against_accuracy(runs: Sequence[PlottedRun]) -> Figure:
         return figure
 
 
-def _recipe(run: PlottedRun) -> str:
-    """`kernel_size=3 padding=same`: what was varied but the seed."""
-    varied = (f"{key.rpartition('.')[2]}={word}" for key, word in run.varied.items() if key != "seed")
-    return shorten(" ".join(varied), SMALL, _NAME_WIDTH)
-
-
 def _scatter(axes: Axes, groups: Mapping[str, Sequence[PlottedRun]], field: str) -> None:
     """The accuracy of each run, in percent, against one of its costs."""
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.92, len(groups))) if len(groups) <= _LEGEND_MOST else None
     for number, (name, runs) in enumerate(groups.items()):
         costs, shares = [getattr(run, field) for run in runs], [run.accuracy * 100 for run in runs]
         colour = BLUE if colours is None or len(groups) == 1 else colours[number]
-        axes.plot(costs, shares, "o", color=colour, markersize=6, alpha=0.75, label=name)
+        axes.plot(costs, shares, "o", color=colour, markersize=6, alpha=0.75, label=shorten(name, SMALL, _NAME_WIDTH))
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short_number(value)))
     axes.set_xlim(*_with_room(np.array([getattr(run, field) for group in groups.values() for run in group], float)))

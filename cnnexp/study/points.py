@@ -24,10 +24,11 @@ from cnnexp.config.compose import (
     job_values,
     told_as_config_errors,
 )
+from cnnexp.config.keys import in_words
 from cnnexp.config.problems import checked
 from cnnexp.errors import ConfigError, Problem
 from cnnexp.study.space import dimension_of_word
-from cnnexp.study.words import as_word, short_key
+from cnnexp.study.words import as_word
 
 ONE_FOR_ALL = ("sweep", "hydra", "tracking", "experiments")
 """What a sweep has only once: keys and groups that cannot take several values."""
@@ -45,7 +46,7 @@ class Point:
     @property
     def name(self) -> str:
         """`kernel_size=5 padding=valid seed=1`."""
-        return " ".join(f"{short_key(key)}={word}" for key, word in self.varied) or "the only point"
+        return in_words(self.varied) or "the only point"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
 from cnnexp.config.compose import compose_config, compose_tree, hydra_session
+from cnnexp.config.keys import short_key
 from cnnexp.config.schema import ExperimentConfig, Figures, Sweep, Tracking
 from cnnexp.data import load_digits
 from cnnexp.errors import ConfigError
@@ -30,7 +31,6 @@ from cnnexp.study.points import (
     points_of,
 )
 from cnnexp.study.space import Dimension, dimension_of_word, random_draws, space_of_study
-from cnnexp.study.words import short_key
 
 SEED = "seed"
 

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnexp.analysis.sweeps import Recipe, SweptRun, honest_words, recipes_of
+from cnnexp.config.keys import in_words, short_key
 from cnnexp.drawing import shown_epoch
 from cnnexp.runs.files import write_bytes, write_text
 from cnnexp.runs.journal import FINISHED
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import DONE, IMPOSSIBLE, SweepRecord
-from cnnexp.study.words import short_key
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +42,6 @@ def _swept(point: dict[str, Any], record: RunRecord) -> SweptRun | None:
     return SweptRun(
         run=record.id,
         name=point["name"],
-        variant=point["variant"],
         varied=point["varied"],
         accuracy=metrics["best/accuracy_val"],
         loss=metrics["best/loss_val"],
@@ -134,7 +133,9 @@ def figures_of(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[str, 
 
     if not runs:
         return []
-    plotted = [PlottedRun(r.name, r.varied, r.accuracy, r.parameters, r.multiply_adds, r.seconds) for r in runs]
+    plotted = [
+        PlottedRun(in_words(r.recipe), r.varied, r.accuracy, r.parameters, r.multiply_adds, r.seconds) for r in runs
+    ]
     header, rows = recipe_rows(sweep, runs)
     note = f"{counts_line(sweep)}; validation, mean over seeds, best first"
     figures = [("table", table_picture(header, rows[:TABLE_ROWS], title=sweep.name, note=note))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from cnnexp.analysis.sweeps import SweptRun, chosen_run, honest_words, least_tel
 
 def run(recipe: str, seed: int, accuracy: float, loss: float = 0.1, name: str = "") -> SweptRun:
     return SweptRun(
-        run=name or f"{recipe}{seed}", name=f"kernel_size={recipe} seed={seed}", variant=f"v{recipe}",
+        run=name or f"{recipe}{seed}", name=f"kernel_size={recipe} seed={seed}",
         varied={"model.kernel_size": recipe, "seed": str(seed)}, accuracy=accuracy, loss=loss, seconds=2.0 + seed,
         parameters=100, multiply_adds=1000, digits=10_000,
     )  # fmt: skip
@@ -21,7 +22,7 @@ THREE = [run("3", s, a) for s, a in enumerate((0.90, 0.91, 0.92))]
 FIVE = [run("5", s, a) for s, a in enumerate((0.95, 0.96, 0.97))]
 
 
-def test_recipes_are_grouped_by_variant_best_mean_first() -> None:
+def test_recipes_are_grouped_by_what_varied_but_the_seed_best_mean_first() -> None:
     five, three = recipes_of([THREE[0], FIVE[0], THREE[1], FIVE[1], FIVE[2], THREE[2]])
     assert (five.name, three.name) == ("kernel_size=5", "kernel_size=3")
     assert five.accuracy == pytest.approx(0.96)
@@ -30,6 +31,19 @@ def test_recipes_are_grouped_by_variant_best_mean_first() -> None:
     assert math.isnan(recipes_of(THREE[:1])[0].spread)
     tie = [run("3", 0, 0.9, loss=0.5), run("5", 0, 0.9, loss=0.4)]
     assert [recipe.name for recipe in recipes_of(tie)] == ["kernel_size=5", "kernel_size=3"]
+
+
+def test_other_horizons_are_other_recipes() -> None:
+    """They share the variant, which leaves the number of epochs out."""
+    one = replace(THREE[0], varied={"training.epochs": "1"})
+    two = replace(THREE[1], varied={"training.epochs": "2"})
+    assert [recipe.name for recipe in recipes_of([one, two])] == ["epochs=2", "epochs=1"]
+
+
+def test_a_recipe_is_named_as_its_runs_are() -> None:
+    varied = {"model.blocks.conv_1.filters": "4", "training.optimizer.momentum": "0.9", "seed": "0"}
+    (recipe,) = recipes_of([replace(THREE[0], varied=varied)])
+    assert recipe.name == "conv_1.filters=4 optimizer.momentum=0.9"
 
 
 def test_the_chosen_run_is_of_the_best_recipe_not_the_luckiest_run() -> None:

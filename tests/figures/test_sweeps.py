@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from matplotlib.figure import Figure
 
@@ -8,7 +10,7 @@ from cnnexp.figures.sweeps import PlottedRun, all_curves, cost_against_accuracy,
 
 
 def run(kernel: str, accuracy: float, rate: str = "0.1", cost: float = 1000) -> PlottedRun:
-    return PlottedRun(f"kernel_size={kernel}", {"k": kernel, "rate": rate}, accuracy, cost, cost * 10, cost / 100)
+    return PlottedRun(f"k={kernel} rate={rate}", {"k": kernel, "rate": rate}, accuracy, cost, cost * 10, cost / 100)
 
 
 def dots(figure: Figure, label: str = "one run") -> list[tuple[float, float]]:
@@ -52,6 +54,14 @@ def test_cost() -> None:
     assert not one.legends
     low, high = one.axes[0].get_xlim()
     assert low < 1000 < high
+
+
+def test_names_are_shortened_on_paper_only() -> None:
+    long = "a_long_key_of_a_layer=1 " * 4
+    runs = [replace(run("3", 0.9), recipe=f"{long}filters={filters}") for filters in range(8)]
+    figure = cost_against_accuracy(runs)
+    assert len(figure.axes[0].lines) == 8
+    assert all(text.get_text().endswith("…") for text in figure.legends[0].get_texts())
 
 
 def test_curves_of_all_runs_with_names_while_they_are_few() -> None:

@@ -30,7 +30,7 @@ def test_only_what_finished_counts(swept: SweepRecord) -> None:
     runs = swept_runs(swept)
     assert [run.name for run in runs] == ["kernel_size=3 seed=0", "kernel_size=3 seed=1", "kernel_size=5 seed=0"]
     assert [run.accuracy for run in runs] == [0.9, 0.94, 0.8]
-    assert runs[0].variant == runs[1].variant != runs[2].variant
+    assert runs[0].recipe == runs[1].recipe != runs[2].recipe
     assert runs[0].seconds == 3.0  # two epochs
     assert counts_line(swept) == "6 points: 3 finished, 1 failed, 2 impossible"
 
@@ -49,6 +49,17 @@ def test_recipes_with_mean_and_spread_over_seeds(swept: SweepRecord) -> None:
     assert header == ["kernel_size", "accuracy", "spread", "loss", "seeds", "seconds", "parameters"]
     assert rows[0][:5] == ["3", "92.00%", "2.83%", "0.0800", "2"]  # spread: 0.04 / sqrt(2)
     assert rows[1][:5] == ["5", "80.00%", "unknown", "0.2000", "1"]
+
+
+def test_swept_epochs_are_no_seeds(request_of: Request, tmp_path: Path) -> None:
+    sweep = made_sweep(request_of(*TINY, "training.epochs=1,2,4"), tmp_path / "runs", [0.35, 0.5, 0.69])
+    _, rows = recipe_rows(sweep, swept_runs(sweep))
+    assert [row[:3] for row in rows] == [
+        ["4", "69.00%", "unknown"],
+        ["2", "50.00%", "unknown"],
+        ["1", "35.00%", "unknown"],
+    ]
+    assert [row[4] for row in rows] == ["1", "1", "1"]
 
 
 def test_words_for_mlflow(swept: SweepRecord) -> None:
