@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnnexp.analysis.sweeps import Recipe, SweptRun, honest_words, recipes_of
+import numpy as np
+
+from cnnexp.analysis.sweeps import SEED, Recipe, SweptRun, honest_words, recipes_of
 from cnnexp.config.keys import in_words, short_key
 from cnnexp.drawing import shown_epoch
 from cnnexp.runs.files import write_bytes, write_text
@@ -32,13 +35,39 @@ ENDS = (
 
 def swept_runs(sweep: SweepRecord) -> list[SweptRun]:
     """The finished runs of a sweep as values, in the order of its points."""
-    return [run for point, record in sweep.runs() if (run := _swept(point, record)) is not None]
+    finished = [(point, record) for point, record in sweep.runs() if _is_measured(record)]
+    validation = _validation_of([record for _, record in finished])
+    return [_swept(point, record, validation[record.data["digest"]]) for point, record in finished]
 
 
-def _swept(point: dict[str, Any], record: RunRecord) -> SweptRun | None:
+def _is_measured(record: RunRecord) -> bool:
+    return record.status == FINISHED and "best/accuracy_val" in record.metrics
+
+
+def _validation_of(records: Sequence[RunRecord]) -> dict[str, str]:
+    """Digest of the data → a word for its validation digits: data that differ elsewhere may share them."""
+    data = {str(record.data["digest"]): record for record in records}
+    return {digest: digest if len(data) == 1 else _validation_word(record) for digest, record in data.items()}
+
+
+def _validation_word(record: RunRecord) -> str:
+    digests = record.predictions("validation").get("digests")
+    return str(record.data["digest"]) if digests is None else hashlib.sha256(np.sort(digests).tobytes()).hexdigest()
+
+
+def swept_recipes(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[Recipe]:
+    """The recipes of a sweep's finished runs, best first, each knowing how many of its runs did not finish."""
+    ended = [(point, sweep.outcomes.get(point["number"])) for point in sweep.points]
+    return recipes_of(runs, [point["varied"] for point, outcome in ended if outcome and did_not_finish(outcome)])
+
+
+def did_not_finish(outcome: dict[str, Any]) -> bool:
+    """Whether a point failed or was killed, which a run that a search gave up did not."""
+    return bool(outcome["status"] != FINISHED and outcome["outcome"] != PRUNED)
+
+
+def _swept(point: dict[str, Any], record: RunRecord, validation: str) -> SweptRun:
     metrics = record.metrics
-    if record.status != FINISHED or "best/accuracy_val" not in metrics:
-        return None
     return SweptRun(
         run=record.id,
         name=point["name"],
@@ -49,6 +78,7 @@ def _swept(point: dict[str, Any], record: RunRecord) -> SweptRun | None:
         parameters=point["parameters"],
         multiply_adds=point["multiply_adds"],
         digits=record.data["sizes"]["validation"],
+        validation=validation,
     )
 
 
@@ -64,14 +94,18 @@ def write_summary(sweep: SweepRecord) -> None:
 
 
 def as_csv(sweep: SweepRecord, runs: Sequence[SweptRun]) -> str:
-    """One line a finished run: what varied, then what came out and what it cost."""
+    """One line a point: what varied, how it ended, what came out and what it cost."""
     keys = keys_of(sweep)
+    ids, measured = {point["number"]: record.id for point, record in sweep.runs()}, {run.run: run for run in runs}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*keys, "run", "accuracy_val", "loss_val", "seconds", "parameters", "multiply_adds"])
-    for run in runs:
-        values = [run.run, run.accuracy, run.loss, round(run.seconds, 3), run.parameters, run.multiply_adds]
-        writer.writerow([*(run.varied.get(key, "") for key in keys), *values])
+    writer.writerow([*keys, "run", "ended", "accuracy_val", "loss_val", "seconds", "parameters", "multiply_adds"])
+    for point in sweep.points:
+        number = point["number"]
+        run = measured.get(ids.get(number, ""))
+        results = (run.accuracy, run.loss, round(run.seconds, 3)) if run else ("", "", "")
+        told = [ids.get(number, ""), _end_of(sweep, point), *results, point["parameters"], point["multiply_adds"]]
+        writer.writerow([*(point["varied"].get(key, "") for key in keys), *told])
     return out.getvalue()
 
 
@@ -80,11 +114,15 @@ def keys_of(sweep: SweepRecord) -> list[str]:
     return list(dict.fromkeys(key for point in sweep.points for key in point["varied"]))
 
 
-def recipe_rows(sweep: SweepRecord, runs: Sequence[SweptRun]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of the table of recipes, best mean validation accuracy first."""
-    keys = [key for key in keys_of(sweep) if key != "seed"]
+def recipe_rows(sweep: SweepRecord, recipes: Sequence[Recipe]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the table of recipes; a column `unfinished` where runs of some did not finish."""
+    keys = [key for key in keys_of(sweep) if key != SEED]
     header = [*(short_key(key) for key in keys), "accuracy", "spread", "loss", "seeds", "seconds", "parameters"]
-    return header, [_row(recipe, keys) for recipe in recipes_of(runs)]
+    rows = [_row(recipe, keys) for recipe in recipes]
+    if any(recipe.unfinished for recipe in recipes):
+        header.append("unfinished")
+        rows = [[*row, str(recipe.unfinished)] for row, recipe in zip(rows, recipes, strict=True)]
+    return header, rows
 
 
 def _row(recipe: Recipe, keys: Sequence[str]) -> list[str]:
@@ -102,7 +140,8 @@ def _loss(loss: float) -> str:
 
 def as_markdown(sweep: SweepRecord, runs: Sequence[SweptRun]) -> str:
     """The answer as MLflow's description shows it."""
-    header, rows = recipe_rows(sweep, runs)
+    recipes = swept_recipes(sweep, runs)
+    header, rows = recipe_rows(sweep, recipes)
     table = [header, ["---"] * len(header), *rows[:TABLE_ROWS]]
     lines = [f"**Sweep {sweep.id}**: {counts_line(sweep)}", "", *(f"| {' | '.join(row)} |" for row in table), ""]
     chosen = sweep.result
@@ -110,7 +149,7 @@ def as_markdown(sweep: SweepRecord, runs: Sequence[SweptRun]) -> str:
         metrics = chosen["metrics"]
         test = f"; test accuracy {metrics['accuracy/test']:.2%}" if "accuracy/test" in metrics else ""
         lines += [f"Chosen by validation: **{chosen['name']}** (run {chosen['run']}){test}", ""]
-    return "\n".join([*lines, *(f"- {line}" for line in honest_words(runs)), "", f"`{sweep.header['command']}`", ""])
+    return "\n".join([*lines, *(f"- {line}" for line in honest_words(recipes)), "", f"`{sweep.header['command']}`", ""])
 
 
 def counts_line(sweep: SweepRecord) -> str:
@@ -136,7 +175,7 @@ def figures_of(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[str, 
     plotted = [
         PlottedRun(in_words(r.recipe), r.varied, r.accuracy, r.parameters, r.multiply_adds, r.seconds) for r in runs
     ]
-    header, rows = recipe_rows(sweep, runs)
+    header, rows = recipe_rows(sweep, swept_recipes(sweep, runs))
     note = f"{counts_line(sweep)}; validation, mean over seeds, best first"
     figures = [("table", table_picture(header, rows[:TABLE_ROWS], title=sweep.name, note=note))]
     for key in keys_of(sweep):

@@ -20,7 +20,7 @@ from cnnexp.study.plan import Planner
 from cnnexp.study.proposals import Listed, Proposed, Source
 from cnnexp.study.request import SweepRequest
 from cnnexp.study.search import Search
-from cnnexp.study.summary import counts_line, swept_runs, write_summary
+from cnnexp.study.summary import counts_line, swept_recipes, swept_runs, write_summary
 from cnnexp.study.worker import Outcome
 
 PRUNED = "pruned"
@@ -129,7 +129,8 @@ def _tell_of_its_end(record: RunRecord, listener: SweepListener) -> None:
 
 def _conclude(sweep: SweepWriter, listener: SweepListener) -> None:
     """Choose by validation, test the chosen run alone, and write the summary."""
-    chosen = chosen_run(swept_runs(sweep.read()))
+    record = sweep.read()
+    chosen = chosen_run(swept_recipes(record, swept_runs(record)))
     if chosen is not None:
         metrics = {"best/accuracy_val": chosen.accuracy, "best/loss_val": chosen.loss}
         try:

@@ -76,8 +76,8 @@ def test_only_the_chosen_run_is_tested_and_both_it_and_the_parent_say_so(first: 
 def test_what_it_leaves_to_look_at(first: tuple[Path, SweepRecord, str]) -> None:
     _, record, err = first
     header, *rows = (record.folder / "sweep.csv").read_text(encoding="utf-8").splitlines()
-    assert header == "model.kernel_size,seed,run,accuracy_val,loss_val,seconds,parameters,multiply_adds"
-    assert [row.split(",")[:2] for row in rows] == [["3", "0"], ["3", "1"]]
+    assert header == "model.kernel_size,seed,run,ended,accuracy_val,loss_val,seconds,parameters,multiply_adds"
+    assert [row.split(",")[:2] for row in rows if ",finished," in row] == [["3", "0"], ["3", "1"]]
     drawn = {path.name for path in (record.folder / "figures").glob("*.png")}
     assert {"table.png", "curves.png", "accuracy_by_seed.png", "contact_sheet_conv_1.png"} <= drawn
     assert f"cnnexp ui {record.id}" in err

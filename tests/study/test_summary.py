@@ -3,8 +3,10 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from cnnexp.runs.files import write_arrays
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.study.summary import (
     as_csv,
@@ -12,6 +14,7 @@ from cnnexp.study.summary import (
     contact_sheets,
     counts_line,
     recipe_rows,
+    swept_recipes,
     swept_runs,
     write_summary,
 )
@@ -37,23 +40,26 @@ def test_only_what_finished_counts(swept: SweepRecord) -> None:
 
 def test_csv(swept: SweepRecord) -> None:
     rows = list(csv.DictReader(as_csv(swept, swept_runs(swept)).splitlines()))
-    assert [row["model.kernel_size"] for row in rows] == ["3", "3", "5"]
-    assert [float(row["accuracy_val"]) for row in rows] == [0.9, 0.94, 0.8]
+    assert [row["model.kernel_size"] for row in rows] == ["3", "3", "5", "5", "31", "31"]
+    assert [row["accuracy_val"] for row in rows] == ["0.9", "0.94", "0.8", "", "", ""]
+    assert [row["ended"] for row in rows] == [*["finished"] * 3, "failed", *["impossible"] * 2]
     assert set(rows[0]) == {
-        "model.kernel_size", "seed", "run", "accuracy_val", "loss_val", "seconds", "parameters", "multiply_adds",
+        "model.kernel_size", "seed", "run", "ended", "accuracy_val", "loss_val", "seconds", "parameters",
+        "multiply_adds",
     }  # fmt: skip
 
 
 def test_recipes_with_mean_and_spread_over_seeds(swept: SweepRecord) -> None:
-    header, rows = recipe_rows(swept, swept_runs(swept))
-    assert header == ["kernel_size", "accuracy", "spread", "loss", "seeds", "seconds", "parameters"]
+    header, rows = recipe_rows(swept, swept_recipes(swept, swept_runs(swept)))
+    assert header == ["kernel_size", "accuracy", "spread", "loss", "seeds", "seconds", "parameters", "unfinished"]
+    assert [row[-1] for row in rows] == ["0", "1"]
     assert rows[0][:5] == ["3", "92.00%", "2.83%", "0.0800", "2"]  # spread: 0.04 / sqrt(2)
     assert rows[1][:5] == ["5", "80.00%", "unknown", "0.2000", "1"]
 
 
 def test_swept_epochs_are_no_seeds(request_of: Request, tmp_path: Path) -> None:
     sweep = made_sweep(request_of(*TINY, "training.epochs=1,2,4"), tmp_path / "runs", [0.35, 0.5, 0.69])
-    _, rows = recipe_rows(sweep, swept_runs(sweep))
+    _, rows = recipe_rows(sweep, swept_recipes(sweep, swept_runs(sweep)))
     assert [row[:3] for row in rows] == [
         ["4", "69.00%", "unknown"],
         ["2", "50.00%", "unknown"],
@@ -62,10 +68,25 @@ def test_swept_epochs_are_no_seeds(request_of: Request, tmp_path: Path) -> None:
     assert [row[4] for row in rows] == ["1", "1", "1"]
 
 
+def test_other_data_are_comparable_where_their_validation_digits_are_the_same(
+    request_of: Request, tmp_path: Path
+) -> None:
+    words = ("model=small", "training.epochs=3", "data.limit=100,200")
+    sweep = made_sweep(request_of(*words), tmp_path / "runs", [0.5, 0.6])
+    assert len({record.data["digest"] for _, record in sweep.runs()}) == 2
+    assert len({run.validation for run in swept_runs(sweep)}) == 2  # no predictions tell
+    for digests in ([[1, 2], [2, 1]], [[1, 2], [1, 3]]):
+        for (_, one), own in zip(sweep.runs(), digests, strict=True):
+            shares = np.full((2, 10), 0.1, np.float32)
+            arrays = {"probabilities": shares, "labels": np.zeros(2, int), "digests": np.array(own, np.uint64)}
+            write_arrays(one.folder / "predictions.npz", {f"validation/{key}": of for key, of in arrays.items()})
+        assert (len({run.validation for run in swept_runs(sweep)}) == 1) == (set(digests[0]) == set(digests[1]))
+
+
 def test_words_for_mlflow(swept: SweepRecord) -> None:
     text = as_markdown(swept, swept_runs(swept))
     assert "| 3 | 92.00% | 2.83% |" in text
-    assert "unknown whether that is more than chance (one seed each" in text
+    assert "unknown whether that is more than chance (2 seeds of the best, one of the other" in text
     assert "500 validation digits alone tell apart" in text
 
 
