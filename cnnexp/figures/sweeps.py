@@ -24,6 +24,7 @@ _LEGEND_MOST = 12
 _NAME_WIDTH = 2.6
 _VALUES_MOST = 8
 _DECADES = 30  # from this ratio on, numbers stand on a logarithmic axis
+_TENS_ALONE = 1000  # from this ratio on, a logarithmic axis counts in tens
 
 
 @dataclass(frozen=True)
@@ -122,22 +123,24 @@ def _scatter(axes: Axes, groups: Mapping[str, Sequence[PlottedRun]], field: str)
 
 
 def all_curves(histories: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
-    """Validation loss of every run over the epochs in one chart; more than a dozen runs are drawn without names."""
+    """Validation loss of every run over the epochs in one chart; more than a dozen have one colour and no names."""
     names = list(histories)
     with styled(*names):
         few = len(names) <= _LEGEND_MOST
-        figure, axes = _canvas(9.0 if few else 7.5, "Validation loss of all runs")
-        colours = mpl.colormaps["viridis"](np.linspace(0, 0.92, max(len(names), 1)))
+        figure, axes = _canvas(9.0 if few else 7.5, f"Validation loss of all{'' if few else f' {len(names)}'} runs")
+        colours = mpl.colormaps["viridis"](np.linspace(0, 0.92, len(names))) if few else [BLUE] * len(names)
         for colour, (name, points) in zip(colours, histories.items(), strict=True):
             steps, values = zip(*points, strict=True) if points else ((), ())
             axes.plot(steps, values, color=colour, linewidth=1.5, marker="o" if len(steps) == 1 else "",
-                      alpha=1 if few else 0.55, label=shorten(name, SMALL, _NAME_WIDTH) if few else None)  # fmt: skip
+                      alpha=1 if few else 0.4, label=shorten(name, SMALL, _NAME_WIDTH) if few else None)  # fmt: skip
         axes.set_xlabel("epochs done")
         axes.set_ylabel("cross-entropy (nats)")
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-        if all(value > 0 for points in histories.values() for _, value in points):
+        losses = [value for points in histories.values() for _, value in points]
+        if losses and min(losses) > 0:
             axes.set_yscale("log")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            wide = max(losses) / min(losses) > _TENS_ALONE
+            axes.yaxis.set_major_locator(LogLocator() if wide else LogLocator(subs=(1, 2, 5)))
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.yaxis.set_minor_formatter(NullFormatter())
         if few and names:

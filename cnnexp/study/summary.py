@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -14,16 +15,16 @@ import numpy as np
 
 from cnnexp.analysis.sweeps import SEED, Recipe, SweptRun, honest_words, recipes_of
 from cnnexp.config.keys import in_words, short_key
-from cnnexp.drawing import shown_epoch
+from cnnexp.runs.description import LONGEST
 from cnnexp.runs.files import write_bytes, write_text
 from cnnexp.runs.journal import FINISHED
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import DONE, IMPOSSIBLE, SweepRecord
+from cnnexp.study.contact_sheets import contact_sheets
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHEET_ROWS, SHEET_DIGITS, SHEET_LAYERS = 16, 3, 4
 TABLE_ROWS = 30
 LARGE_LOSS = 1000
 PRUNED, SAME = "pruned", "the same as"
@@ -139,17 +140,39 @@ def _loss(loss: float) -> str:
 
 
 def as_markdown(sweep: SweepRecord, runs: Sequence[SweptRun]) -> str:
-    """The answer as MLflow's description shows it."""
+    """The answer as MLflow's description shows it, with as many rows of the table as it has room for."""
     recipes = swept_recipes(sweep, runs)
     header, rows = recipe_rows(sweep, recipes)
-    table = [header, ["---"] * len(header), *rows[:TABLE_ROWS]]
-    lines = [f"**Sweep {sweep.id}**: {counts_line(sweep)}", "", *(f"| {' | '.join(row)} |" for row in table), ""]
+    top = [
+        f"**Sweep {sweep.id}**: {counts_line(sweep)}",
+        "",
+        _markdown_row(header),
+        _markdown_row(["---"] * len(header)),
+    ]
+    words = [f"- {line}" for line in honest_words(recipes)]
+    rest = ["", *_chosen_line(sweep), *words, "", f"`{sweep.header['command']}`", ""]
+    room = LONGEST - len("\n".join([*top, "", _more(len(rows)), *rest]))
+    lengths = itertools.accumulate(len(_markdown_row(row)) + 1 for row in rows[:TABLE_ROWS])
+    shown = sum(length <= room for length in lengths)
+    cut = ["", _more(len(rows) - shown)] if shown < len(rows) else []
+    return "\n".join([*top, *map(_markdown_row, rows[:shown]), *cut, *rest])
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _more(number: int) -> str:
+    return f"… and {number} more in sweep.csv"
+
+
+def _chosen_line(sweep: SweepRecord) -> list[str]:
     chosen = sweep.result
-    if chosen.get("run"):
-        metrics = chosen["metrics"]
-        test = f"; test accuracy {metrics['accuracy/test']:.2%}" if "accuracy/test" in metrics else ""
-        lines += [f"Chosen by validation: **{chosen['name']}** (run {chosen['run']}){test}", ""]
-    return "\n".join([*lines, *(f"- {line}" for line in honest_words(recipes)), "", f"`{sweep.header['command']}`", ""])
+    if not chosen.get("run"):
+        return []
+    metrics = chosen["metrics"]
+    test = f"; test accuracy {metrics['accuracy/test']:.2%}" if "accuracy/test" in metrics else ""
+    return [f"Chosen by validation: **{chosen['name']}** (run {chosen['run']}){test}", ""]
 
 
 def counts_line(sweep: SweepRecord) -> str:
@@ -172,48 +195,19 @@ def figures_of(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[str, 
 
     if not runs:
         return []
+    records = {record.id: record for _, record in sweep.runs()}
+    recorded = [(run, records[run.run]) for run in runs]
     plotted = [
         PlottedRun(in_words(r.recipe), r.varied, r.accuracy, r.parameters, r.multiply_adds, r.seconds) for r in runs
     ]
     header, rows = recipe_rows(sweep, swept_recipes(sweep, runs))
-    note = f"{counts_line(sweep)}; validation, mean over seeds, best first"
+    cut = f", the first {TABLE_ROWS} of {len(rows)} recipes" if len(rows) > TABLE_ROWS else ""
+    note = f"{counts_line(sweep)}; validation, mean over seeds, best first{cut}"
     figures = [("table", table_picture(header, rows[:TABLE_ROWS], title=sweep.name, note=note))]
     for key in keys_of(sweep):
         if len({run.varied.get(key) for run in runs}) > 1:
             figures.append((f"accuracy_by_{short_key(key).replace('.', '_')}", metric_against_value(plotted, key)))
     figures.append(("cost_against_accuracy", cost_against_accuracy(plotted)))
-    histories = {run.name: record.history.get("loss/val", []) for run, record in _with_records(sweep, runs)}
+    histories = {run.name: record.history.get("loss/val", []) for run, record in recorded}
     figures.append(("curves", all_curves(histories)))
-    return figures + contact_sheets(sweep, runs)
-
-
-def contact_sheets(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[str, Figure]]:
-    """`contact_sheet_<layer>` for the layers that the runs share, one row a run, the best of many."""
-    from cnnexp.figures.contact_sheet import contact_sheet
-
-    best = {run.run for run in sorted(runs, key=lambda run: -run.accuracy)[:SHEET_ROWS]}
-    shown = [(run, record) for run, record in _with_records(sweep, runs) if run.run in best and record.probed_epochs]
-    maps = {run.name: record.probes(shown_epoch(record)).maps for run, record in shown}
-    if not maps:
-        return []
-    digits = shown[0][1].digits()
-    chosen = _telling_digits(digits["labels"].tolist())
-    labels = [shown[0][1].class_names[digits["labels"][i]] for i in chosen]
-    sheets = []
-    for layer in dict.fromkeys(layer for of in maps.values() for layer in of):
-        own = {name: of[layer][chosen] for name, of in maps.items() if layer in of and len(of[layer]) > max(chosen)}
-        if len(own) > 1:
-            sheet = contact_sheet(own, digits["images"][chosen], layer=layer, labels=labels)
-            sheets.append((f"contact_sheet_{layer}", sheet))
-    return sheets[:SHEET_LAYERS]
-
-
-def _telling_digits(labels: Sequence[int]) -> list[int]:
-    """Positions of up to three digits of different shapes: a seven, a two and an eight where they are there."""
-    wanted = [labels.index(label) for label in (7, 2, 8) if label in labels]
-    return (wanted + [i for i in range(len(labels)) if i not in wanted])[:SHEET_DIGITS]
-
-
-def _with_records(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[SweptRun, RunRecord]]:
-    records = {record.id: record for _, record in sweep.runs()}
-    return [(run, records[run.run]) for run in runs]
+    return figures + contact_sheets(recorded)

@@ -76,6 +76,15 @@ def test_curves_of_all_runs_with_names_while_they_are_few() -> None:
     many = all_curves(histories | {"one more": [(0, 0.0)], "none yet": []})
     assert not many.legends
     assert many.axes[0].get_yscale() == "linear"
+    assert len({str(line.get_color()) for line in many.axes[0].lines}) == 1  # colours without names mean nothing
+
+
+def test_losses_over_many_decades_have_numbers() -> None:
+    figure = all_curves({"diverged": [(0, 2.3), (1, 7e29)], "fine": [(0, 2.3), (1, 0.1)]})
+    figure.canvas.draw()
+    low, high = figure.axes[0].get_ylim()
+    shown = [tick for tick in figure.axes[0].get_yticks() if low < tick < high]
+    assert 3 <= len(shown) <= 12
 
 
 def test_the_table() -> None:

@@ -11,8 +11,8 @@ from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.study.summary import (
     as_csv,
     as_markdown,
-    contact_sheets,
     counts_line,
+    figures_of,
     recipe_rows,
     swept_recipes,
     swept_runs,
@@ -119,4 +119,21 @@ def test_what_was_done_before_counts_with_the_others(request_of: Request, tmp_pa
 
 def test_a_sheet_needs_two_runs_with_the_layer(request_of: Request, tmp_path: Path) -> None:
     sweep = made_sweep(request_of(*TINY, "seed=0,1"), tmp_path / "runs", [0.8, "FAILED"])
-    assert contact_sheets(sweep, swept_runs(sweep)) == []
+    assert not any(name.startswith("contact_sheet") for name, _ in figures_of(sweep, swept_runs(sweep)))
+
+
+def test_many_recipes_are_cut_where_a_description_ends_and_it_says_so(
+    request_of: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates = ",".join(f"0.{number:03}" for number in range(1, 46))
+    request = request_of(*TINY, f"training.learning_rate={rates}")
+    sweep = made_sweep(request, tmp_path / "runs", [number / 100 for number in range(45)])
+    text = as_markdown(sweep, swept_runs(sweep))
+    assert "\n\n… and 15 more in sweep.csv\n" in text
+    assert "- 44 recipes: 1.00 to 44.00 percentage points behind; unknown" in text
+    assert text.endswith("\n`cnnexp train -m …`\n")
+    monkeypatch.setattr("cnnexp.study.summary.LONGEST", 1500)
+    short = as_markdown(sweep, swept_runs(sweep))
+    assert 1400 < len(short) <= 1500
+    assert "more in sweep.csv" in short
+    assert short.endswith("\n`cnnexp train -m …`\n")
