@@ -29,6 +29,7 @@ def as_recorded(one: PlannedPoint) -> dict[str, Any]:
         "number": one.point.number,
         "name": one.point.name,
         "varied": dict(one.point.varied),
+        "sets": dict(one.point.sets),
         "overrides": list(one.point.overrides),
         "verdict": one.verdict.value,
         "reason": one.reason,

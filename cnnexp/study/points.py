@@ -36,12 +36,16 @@ ONE_FOR_ALL = ("sweep", "hydra", "tracking", "experiments")
 
 @dataclass(frozen=True)
 class Point:
-    """One combination: what varies in it (dotted key → word), all its overrides, and its checked config."""
+    """One combination: what varies in it (dotted key → word), all its overrides, and its checked config.
+
+    sets: what the named variant stands for (dotted key → word).
+    """
 
     number: int
     varied: tuple[tuple[str, str], ...]
     overrides: tuple[str, ...]
     composed: Composed
+    sets: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -51,10 +55,11 @@ class Point:
 
 @dataclass(frozen=True)
 class Choice:
-    """One alternative of an axis: what it is called (key → word), and the words that it sets."""
+    """One alternative of an axis: what it is called (key → word), its words, and what a named variant sets by them."""
 
     names: tuple[tuple[str, str], ...]
     words: tuple[str, ...]
+    sets: tuple[tuple[str, str], ...] = ()
 
 
 Axis = tuple[Choice, ...]
@@ -112,13 +117,15 @@ def _axis(override: Override) -> Axis:
 
 def axes_of_study(grid: Mapping[str, Sequence[Any]], variants: Mapping[str, Mapping[str, Any]]) -> list[Axis]:
     """The axes that a YAML study names: `variants` are named and paired, `grid` multiplies."""
-    named = tuple(
-        Choice((("variant", name),), tuple(f"{key}={as_word(value)}" for key, value in chosen.items()))
-        for name, chosen in variants.items()
-    )
+    named = tuple(_variant(name, chosen) for name, chosen in variants.items())
     multiplied = [tuple(Choice(((key, as_word(v)),), (f"{key}={as_word(v)}",)) for v in values)
                   for key, values in grid.items()]  # fmt: skip
     return ([named] if named else []) + multiplied
+
+
+def _variant(name: str, chosen: Mapping[str, Any]) -> Choice:
+    sets = tuple((key, as_word(value)) for key, value in chosen.items())
+    return Choice((("variant", name),), tuple(f"{key}={word}" for key, word in sets), sets)
 
 
 def axis_of_draws(draws: Sequence[Mapping[str, str]]) -> Axis:
@@ -137,8 +144,9 @@ def points_of(axes: Sequence[Axis], config_dir: str | None) -> list[Point]:
         for number, combination in enumerate(itertools.product(*axes)):
             varied = tuple(pair for choice in combination for pair in choice.names)
             own = tuple(word for choice in combination for word in choice.words)
+            sets = tuple(pair for choice in combination for pair in choice.sets)
             try:
-                points.append(Point(number, varied, own, composer.compose(own)))
+                points.append(Point(number, varied, own, composer.compose(own), sets))
             except ConfigError as error:
                 problems.extend(problem for problem in error.problems if problem not in problems)
     if problems:

@@ -19,7 +19,7 @@ from cnnexp.runs.description import LONGEST
 from cnnexp.runs.files import write_bytes, write_text
 from cnnexp.runs.journal import FINISHED
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.sweep_record import DONE, IMPOSSIBLE, SweepRecord
+from cnnexp.runs.sweep_record import DONE, IMPOSSIBLE, SweepRecord, columns_of
 from cnnexp.study.contact_sheets import contact_sheets
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def write_summary(sweep: SweepRecord) -> None:
 
 def as_csv(sweep: SweepRecord, runs: Sequence[SweptRun]) -> str:
     """One line a point: what varied, how it ended, what came out and what it cost."""
-    keys = keys_of(sweep)
+    keys = sweep.columns
     ids, measured = {point["number"]: record.id for point, record in sweep.runs()}, {run.run: run for run in runs}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -106,7 +106,7 @@ def as_csv(sweep: SweepRecord, runs: Sequence[SweptRun]) -> str:
         run = measured.get(ids.get(number, ""))
         results = (run.accuracy, run.loss, round(run.seconds, 3)) if run else ("", "", "")
         told = [ids.get(number, ""), _end_of(sweep, point), *results, point["parameters"], point["multiply_adds"]]
-        writer.writerow([*(point["varied"].get(key, "") for key in keys), *told])
+        writer.writerow([*(columns_of(point).get(key, "") for key in keys), *told])
     return out.getvalue()
 
 

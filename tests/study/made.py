@@ -65,6 +65,21 @@ def record(
     return writer.folder.name
 
 
+VARIANTS = """sweep:
+  grid: {seed: [0, 1]}
+  variants:
+    plain: {training.label_smoothing: 0}
+    smooth: {training.label_smoothing: 0.1, training.optimizer: {type: sgd, momentum: 0.9}}
+"""
+
+
+def study_of_variants(home: Path) -> str:
+    """The word for a study of two variants and two seeds, which now is in the folder `home`."""
+    (home / "experiments").mkdir()
+    (home / "experiments" / "two.yaml").write_text(f"# @package _global_\n{VARIANTS}", encoding="utf-8")
+    return "experiments=two"
+
+
 def _leave_results(writer: RunWriter, accuracy: float) -> None:
     maps = np.random.default_rng(0).random((10, 14, 14, 4)).astype(np.float16)
     writer.arrays("probes/epoch_002.npz", {"maps/conv_1": maps, "maps/conv_2": maps[:, ::2, ::2]})

@@ -19,7 +19,7 @@ from cnnexp.study.summary import (
     write_summary,
 )
 from tests.study.conftest import Request
-from tests.study.made import TINY, made_sweep, record
+from tests.study.made import TINY, made_sweep, record, study_of_variants
 
 
 @pytest.fixture
@@ -47,6 +47,16 @@ def test_csv(swept: SweepRecord) -> None:
         "model.kernel_size", "seed", "run", "ended", "accuracy_val", "loss_val", "seconds", "parameters",
         "multiply_adds",
     }  # fmt: skip
+
+
+def test_the_csv_tells_what_a_variant_stands_for(request_of: Request, tmp_path: Path) -> None:
+    sweep = made_sweep(request_of(*TINY, study_of_variants(tmp_path)), tmp_path / "runs", ["FAILED", "", "", ""])
+    rows = list(csv.DictReader(as_csv(sweep, []).splitlines()))
+    assert [row["variant"] for row in rows] == ["plain", "plain", "smooth", "smooth"]
+    assert [row["training.label_smoothing"] for row in rows] == ["0", "0", "0.1", "0.1"]
+    assert [row["training.optimizer"] for row in rows] == ["", "", *["{type:sgd,momentum:0.9}"] * 2]
+    header, _ = recipe_rows(sweep, [])
+    assert header[:2] == ["variant", "accuracy"]
 
 
 def test_recipes_with_mean_and_spread_over_seeds(swept: SweepRecord) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from io import StringIO
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from cnnexp.runs.find import all_runs
 from cnnexp.runs.publish import publish_whole
-from cnnexp.runs.publish_sweep import publish_sweep
+from cnnexp.runs.publish_sweep import publish_sweep, view_of
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import open_store
 from cnnexp.runs.sweep_record import SweepRecord, member_tag
@@ -129,13 +130,17 @@ def test_a_sweep_that_was_never_published(swept: SweepRecord, tmp_path: Path) ->
     assert f"sweep {swept.id}, not in MLflow" in refused.err
 
 
+def no_model(_: RunRecord) -> NoReturn:
+    pytest.fail("no weights, no model")
+
+
 @pytest.mark.slow
 def test_sync_makes_the_parent_and_its_children(home: Path) -> None:
     sweep = made_sweep(request_sweep((*TINY, "seed=0,1"), None), home / "runs", [0.9, 0.8])
     old = record(home / "runs", *TINY, "seed=2")
     store = open_store(sweep.tracking, create=True)
     for run in all_runs(home / "runs"):  # while the parent was not there yet
-        publish_whole(store, run, lambda _: pytest.fail("no weights, no model"))
+        publish_whole(store, run, no_model)
     done = run_command(home, "sync", sweep.id)
     assert done.code == 0, done.err
     assert f"{sweep.id}  published: sweep, 2 runs" in done.out
@@ -152,6 +157,25 @@ def test_sync_makes_the_parent_and_its_children(home: Path) -> None:
     assert len(found) == 1
     view = store.client.get_experiment(state["experiment_id"]).tags[f"mlflow.sharedViewState.{sweep.id}"]
     assert f"sweep {sweep.id}" in view
+
+
+@pytest.mark.slow
+def test_the_columns_of_the_link_are_params_of_all_its_runs(home: Path) -> None:
+    """A run of the sweep, one that is trained while it goes on, and one that an earlier sweep trained."""
+    record(home / "runs", *TINY, "training.optimizer={type: sgd, momentum: 0}", "seed=0")
+    (old,) = all_runs(home / "runs")
+    store = open_store(old.config.tracking, create=True)
+    publish_whole(store, old, no_model)
+    optimizers = "training.optimizer={type: sgd, momentum: 0},{type: sgd, momentum: 0.9}"
+    words = (*TINY, "model=small,one_block", "training.label_smoothing=0,0.1", optimizers, "seed=0")
+    sweep = made_sweep(request_sweep(words, None), home / "runs", ["", 0.9, *[""] * 6])
+    (child,) = (run for _, run in sweep.runs() if run.id != old.id)
+    publish_whole(store, child, no_model)
+    wanted = {"model", "training.label_smoothing", "training.optimizer"}
+    assert wanted <= set(store.client.get_run(child.fresh().mlflow["run_id"]).data.params)
+    publish_sweep(sweep.fresh(), sweep.tracking)
+    assert wanted <= set(store.client.get_run(old.fresh().mlflow["run_id"]).data.params)
+    assert {f"params.`{key}`" for key in wanted} < set(view_of(sweep).columns)
 
 
 def outcome(run: str, status: str, kind: str, message: str = "") -> Outcome:
