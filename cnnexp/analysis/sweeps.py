@@ -15,7 +15,8 @@ Pairs = tuple[tuple[str, str], ...]
 
 SEED = "seed"
 ENOUGH_SEEDS = 3
-LISTED = 10
+LISTED, LISTED_UNKNOWN = 10, 3
+"""Of how many recipes each is told by itself, where that says something, and where it does not."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +133,16 @@ def verdict_words(best: Recipe, other: Recipe) -> str:
     """
     if best.validation != other.validation:
         return ""
-    if min(len(best.runs), len(other.runs)) < ENOUGH_SEEDS:
+    if not _tells(best, other):
         return f"; unknown whether that is more than chance ({_seeds(best, other)}, at least {ENOUGH_SEEDS} tell)"
     t, freedom = welch([run.accuracy for run in best.runs], [run.accuracy for run in other.runs])
     word = "more" if abs(t) > student_reach(max(1, math.floor(freedom))) else "not more"
     return f": {word} than the spread between seeds (Welch's t-test, 95 %)"
+
+
+def _tells(best: Recipe, other: Recipe) -> bool:
+    """Whether there are the same digits and enough seeds to judge a distance."""
+    return best.validation == other.validation and min(len(best.runs), len(other.runs)) >= ENOUGH_SEEDS
 
 
 def _seeds(best: Recipe, other: Recipe) -> str:
@@ -173,7 +179,11 @@ def _distances(best: Recipe, others: Sequence[Recipe]) -> list[str]:
     for other in others:
         side = "behind" if other.accuracy <= best.accuracy else "ahead"
         groups.setdefault((side, verdict_words(best, other)), []).append(other)
-    return [line for (side, verdict), of in groups.items() for line in _said(of, _distance(best, side, verdict))]
+    lines = []
+    for (side, verdict), of in groups.items():
+        most = LISTED if _tells(best, of[0]) else LISTED_UNKNOWN
+        lines += _said(of, _distance(best, side, verdict), most)
+    return lines
 
 
 def _distance(best: Recipe, side: str, verdict: str) -> Callable[[Sequence[Recipe]], str]:
@@ -195,8 +205,8 @@ def _unfinished(recipes: Sequence[Recipe]) -> list[str]:
     return _said([recipe for recipe in recipes if recipe.unfinished], told)
 
 
-def _said(recipes: Sequence[Recipe], told: Callable[[Sequence[Recipe]], str]) -> list[str]:
-    """What is told of recipes: of each, or of more than ten in one sentence."""
-    if len(recipes) > LISTED:
+def _said(recipes: Sequence[Recipe], told: Callable[[Sequence[Recipe]], str], most: int = LISTED) -> list[str]:
+    """What is told of recipes: of each, or of more than `most` in one sentence."""
+    if len(recipes) > most:
         return [f"{len(recipes)} recipes: {told(recipes)}."]
     return [f"{recipe.name}: {told([recipe])}." for recipe in recipes]

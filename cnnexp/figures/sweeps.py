@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib as mpl
@@ -21,9 +21,12 @@ from cnnexp.figures.style import BLUE, BODY, INK, MARGIN, MUTED, RED, SMALL, TIT
 
 _HEIGHT = 4.4
 _LEGEND_MOST = 12
-_NAME_WIDTH = 2.6
+_COST_WIDTH = 11.0
+_NAME_WIDTH = 4.6
+_KEY_WIDTH, _KEY_HEIGHT = 0.75, 0.22  # of a legend's mark and the space around a name; of its lines
 _VALUES_MOST = 8
 _DECADES = 30  # from this ratio on, numbers stand on a logarithmic axis
+_LOGARITHMIC = 5  # from this ratio on, losses stand on one, which has at least two of 1, 2, 5, 10 then
 _TENS_ALONE = 1000  # from this ratio on, a logarithmic axis counts in tens
 
 
@@ -97,17 +100,26 @@ def cost_against_accuracy(runs: Sequence[PlottedRun]) -> Figure:
     for run in runs:
         groups.setdefault(run.recipe, []).append(run)
     with styled(*groups):
-        figure = Figure(figsize=(11, _HEIGHT), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1))
+        columns = max(1, min(4, int((_COST_WIDTH - MARGIN) / (_widest(groups) + _KEY_WIDTH))))
+        lines = math.ceil(len(groups) / columns) if 1 < len(groups) <= _LEGEND_MOST else 0
+        figure = Figure(
+            figsize=(_COST_WIDTH, _HEIGHT + _KEY_HEIGHT * lines), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1)
+        )
         FigureCanvasAgg(figure)
         _title(figure, "What the accuracy costs")
         for axes, (field, label) in zip(figure.subplots(1, 3, sharey=True), panels.items(), strict=True):
             _scatter(axes, groups, field)
             axes.set_xlabel(label)
         _accuracy_axis(figure.axes[0])
-        if 1 < len(groups) <= _LEGEND_MOST:
-            lines, names = figure.axes[0].get_legend_handles_labels()
-            figure.legend(lines, names, loc="outside lower center", ncols=4, fontsize=SMALL)
+        if lines:
+            dots, names = figure.axes[0].get_legend_handles_labels()
+            figure.legend(dots, names, loc="outside lower center", ncols=columns, fontsize=SMALL)
         return figure
+
+
+def _widest(names: Iterable[str]) -> float:
+    """Inches that the names of a legend take."""
+    return min(_NAME_WIDTH, max((text_width(drawable(name), SMALL) for name in names), default=0.0))
 
 
 def _scatter(axes: Axes, groups: Mapping[str, Sequence[PlottedRun]], field: str) -> None:
@@ -127,7 +139,10 @@ def all_curves(histories: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
     names = list(histories)
     with styled(*names):
         few = len(names) <= _LEGEND_MOST
-        figure, axes = _canvas(9.0 if few else 7.5, f"Validation loss of all{'' if few else f' {len(names)}'} runs")
+        figure, axes = _canvas(
+            6.6 + _KEY_WIDTH + _widest(names) if few else 7.5,
+            f"Validation loss of all{'' if few else f' {len(names)}'} runs",
+        )
         colours = mpl.colormaps["viridis"](np.linspace(0, 0.92, len(names))) if few else [BLUE] * len(names)
         for colour, (name, points) in zip(colours, histories.items(), strict=True):
             steps, values = zip(*points, strict=True) if points else ((), ())
@@ -137,9 +152,9 @@ def all_curves(histories: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
         axes.set_ylabel("cross-entropy (nats)")
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         losses = [value for points in histories.values() for _, value in points]
-        if losses and min(losses) > 0:
+        if losses and min(losses) > 0 and (ratio := max(losses) / min(losses)) > _LOGARITHMIC:
             axes.set_yscale("log")
-            wide = max(losses) / min(losses) > _TENS_ALONE
+            wide = ratio > _TENS_ALONE
             axes.yaxis.set_major_locator(LogLocator() if wide else LogLocator(subs=(1, 2, 5)))
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.yaxis.set_minor_formatter(NullFormatter())

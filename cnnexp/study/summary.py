@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnexp.analysis.sweeps import SEED, Recipe, SweptRun, honest_words, recipes_of
+from cnnexp.analysis.sweeps import SEED, Recipe, SweptRun, comparable, honest_words, recipes_of
 from cnnexp.config.keys import in_words, short_key
 from cnnexp.runs.description import LONGEST
 from cnnexp.runs.files import write_bytes, write_text
@@ -191,7 +191,7 @@ def _end_of(sweep: SweepRecord, point: dict[str, Any]) -> str:
 
 def figures_of(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[str, Figure]]:
     """Name and picture of everything the summary shows."""
-    from cnnexp.figures.sweeps import PlottedRun, all_curves, cost_against_accuracy, metric_against_value, table_picture
+    from cnnexp.figures.sweeps import PlottedRun, all_curves, cost_against_accuracy, metric_against_value
 
     if not runs:
         return []
@@ -200,10 +200,7 @@ def figures_of(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[str, 
     plotted = [
         PlottedRun(in_words(r.recipe), r.varied, r.accuracy, r.parameters, r.multiply_adds, r.seconds) for r in runs
     ]
-    header, rows = recipe_rows(sweep, swept_recipes(sweep, runs))
-    cut = f", the first {TABLE_ROWS} of {len(rows)} recipes" if len(rows) > TABLE_ROWS else ""
-    note = f"{counts_line(sweep)}; validation, mean over seeds, best first{cut}"
-    figures = [("table", table_picture(header, rows[:TABLE_ROWS], title=sweep.name, note=note))]
+    figures = [("table", _table(sweep, swept_recipes(sweep, runs)))]
     for key in keys_of(sweep):
         if len({run.varied.get(key) for run in runs}) > 1:
             figures.append((f"accuracy_by_{short_key(key).replace('.', '_')}", metric_against_value(plotted, key)))
@@ -211,3 +208,13 @@ def figures_of(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[str, 
     histories = {run.name: record.history.get("loss/val", []) for run, record in recorded}
     figures.append(("curves", all_curves(histories)))
     return figures + contact_sheets(recorded)
+
+
+def _table(sweep: SweepRecord, recipes: Sequence[Recipe]) -> Figure:
+    from cnnexp.figures.sweeps import table_picture
+
+    header, rows = recipe_rows(sweep, recipes)
+    order = "mean over seeds, best first" if comparable(recipes) else "on different digits, not comparable"
+    cut = f", the first {TABLE_ROWS} of {len(rows)} recipes" if len(rows) > TABLE_ROWS else ""
+    note = f"{counts_line(sweep)}; validation, {order}{cut}"
+    return table_picture(header, rows[:TABLE_ROWS], title=sweep.name, note=note)
