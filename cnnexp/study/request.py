@@ -67,15 +67,20 @@ class SweepRequest:
     def threads(self) -> int:
         """Threads inside one operation of each run: the cores shared by the workers that the sweep could keep busy.
 
-        Points that are done count too, so that a sweep that is started again gives its runs what they had before.
+        Points that are done count too, so that a sweep that is started again gives its runs what they had before. On a
+        cluster it is one, since the cores of its machines are not known here.
         """
+        if self.launcher.is_a_cluster:
+            return 1
         all_points = len({one.run_key for one in self.planned if one.run_key}) or self.config.sweep.trials
         return max(1, usable_cores() // max(1, min(self._most_workers, all_points)))
 
     @property
     def _most_workers(self) -> int:
         wanted = 1 if self.launcher.is_serial else self.config.sweep.workers
-        return usable_cores() if wanted == "auto" else wanted
+        if wanted != "auto":
+            return wanted
+        return self.expected if self.launcher.is_a_cluster else usable_cores()
 
     @property
     def study(self) -> str:

@@ -53,6 +53,17 @@ def test_a_search_that_waits_for_each_run_needs_this_machine(request_of: Request
         request_of(*TINY, *words)
 
 
+@needs_ray
+@needs_submitit
+def test_on_a_cluster_as_many_run_at_a_time_as_was_said_and_with_one_thread(request_of: Request) -> None:
+    def shared(*words: str) -> tuple[int, int]:
+        request = request_of(*TINY, "seed=range(50)", *words)
+        return request.workers, request.threads
+
+    assert shared("hydra/launcher=ray") == shared("hydra/launcher=slurm") == (50, 1)
+    assert shared("hydra/launcher=ray", "sweep.workers=3") == shared(*LOCAL, "sweep.workers=3") == (3, 1)
+
+
 @pytest.mark.slow
 @needs_ray
 @needs_submitit
@@ -76,6 +87,24 @@ def test_the_same_bits_on_ray_on_submitit_and_in_the_pool(tmp_path: Path) -> Non
     assert len(found[0]) == 6
     parents = {run.mlflow["experiment_id"] for run in runs_of(tmp_path / "ray")}
     assert len(parents) == 1
+
+
+@pytest.mark.slow
+@needs_ray
+def test_a_killed_sweep_goes_on_on_ray_each_run_with_its_threads_and_one_at_a_time(tmp_path: Path) -> None:
+    words = ("seed=0,1,2", "training.epochs=40", "figures.epochs=[0]", "tracking=off")
+    process = start(tmp_path, *words, "training.threads=2", "hydra/launcher=serial")
+    until(lambda: bool(under_way(tmp_path, epochs=2)), process)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=120)
+    _, err = sweep(tmp_path, *words, "training.threads=1", "hydra/launcher=ray", "sweep.workers=1")
+    assert "2 will run, 1 goes on; 1 at a time" in err
+    runs = runs_of(tmp_path)
+    assert {run.name: (run.status, run.threads) for run in runs} == {
+        "seed=0": ("FINISHED", 2), "seed=1": ("FINISHED", 1), "seed=2": ("FINISHED", 1),
+    }  # fmt: skip
+    began, ended = ({run.name: run.events[at]["time"] for run in runs} for at in (0, -1))
+    assert ended["seed=1"] <= began["seed=2"]
 
 
 @pytest.mark.slow
