@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, suppress
 from typing import Protocol
 
@@ -21,7 +22,7 @@ from cnnexp.study.proposals import Listed, Proposed, Source
 from cnnexp.study.request import SweepRequest
 from cnnexp.study.search import Search
 from cnnexp.study.summary import counts_line, swept_runs, write_summary
-from cnnexp.study.worker import Outcome
+from cnnexp.study.worker import Outcome, alone
 
 PRUNED = "pruned"
 
@@ -134,7 +135,7 @@ def _conclude(sweep: SweepWriter, listener: SweepListener) -> None:
         metrics = {"best/accuracy_val": chosen.accuracy, "best/loss_val": chosen.loss}
         try:
             metrics |= _tested(RunRecord(sweep.folder.parent / chosen.run), listener)
-        except CnnexpError as error:
+        except (CnnexpError, BrokenProcessPool) as error:
             listener.say(f"the chosen run could not be tested: {error}")
         sweep.event("result", run=chosen.run, name=chosen.name, metrics=metrics)
     write_summary(sweep.read())
@@ -145,7 +146,7 @@ def _tested(record: RunRecord, listener: SweepListener) -> dict[str, float]:
     from cnnexp.runs.publish import Publisher
 
     known = "accuracy/test" in record.result
-    metrics = measure_test(record)
+    metrics = alone(measure_test, record)
     if not known:
         Publisher(record.config.tracking, record.folder, listener.say).finish(record.fresh())
     return metrics

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-import multiprocessing
 import statistics
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 from cnnexp.config.schema import ExperimentConfig
@@ -18,6 +16,7 @@ from cnnexp.study.jobs import as_child
 from cnnexp.study.plan import PlannedPoint
 from cnnexp.study.proposals import TO_TRAIN
 from cnnexp.study.request import SweepRequest
+from cnnexp.study.worker import alone
 
 BATCHES, FIRST = 12, 2
 """Batches that are tried, and how many of them are not counted: TensorFlow warms up in them."""
@@ -34,8 +33,7 @@ def timed(request: SweepRequest) -> SweepRequest:
         by_threads.setdefault(int(config.training.threads), {})[variant] = config
     seconds: dict[str, float] = {}
     for configs in by_threads.values():
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-            measured = process.submit(batch_seconds, list(configs.values())).result()
+        measured = alone(batch_seconds, list(configs.values()))
         seconds |= dict(zip(configs, measured, strict=True))
     planned = [replace(one, seconds=_seconds(one, seconds[one.variant])) if _counts(one) else one for one in
                request.planned]  # fmt: skip

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import FrameType
+from typing import TypeVar
 
 from filelock import FileLock
 
@@ -27,6 +30,8 @@ from cnnexp.runs.journal import FAILED, KILLED
 from cnnexp.runs.record import RunRecord
 from cnnexp.study.gpus import GpuShare, claim
 
+A = TypeVar("A")
+T = TypeVar("T")
 EXIT_TERMINATED = 143
 WATCH_SECONDS = 1.0
 GRACE_SECONDS = 20.0
@@ -127,6 +132,13 @@ def start_worker(parent: int, shares: tuple[GpuShare, ...]) -> None:
 def end_truly_on_sigterm() -> None:
     """From now on SIGTERM ends the run of this process as KILLED, and then the process."""
     signal.signal(signal.SIGTERM, _terminate)
+
+
+def alone(function: Callable[[A], T], argument: A) -> T:
+    """What the function gives in a new process: there TensorFlow takes any number of threads."""
+    start = (os.getpid(), ())
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), start_worker, start) as process:
+        return process.submit(function, argument).result()
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:

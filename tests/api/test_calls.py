@@ -59,6 +59,18 @@ def test_sweep_gives_its_runs_and_its_choice(tmp_path: Path, monkeypatch: pytest
     assert repr(tried) == f"<Sweep {tried.id} 'sweep of seed, kernel_size' FINISHED 2 runs>"
 
 
+@pytest.mark.slow
+def test_the_chosen_run_is_tested_whatever_threads_this_process_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = (*SMALL, "training.epochs=1", "tracking=off", "figures=off")
+    cnnexp.train(*words)
+    tried = cnnexp.sweep(*words, "seed=0,1", "training.threads=3", "hydra/launcher=serial")
+    assert tried.chosen is not None
+    assert "accuracy/test" in tried.chosen.metrics
+
+
 def test_compose() -> None:
     assert cnnexp.compose("model.kernel_size=5").model.kernel_size == (5, 5)
     with pytest.raises(ConfigError, match="kernel_size"):
