@@ -12,6 +12,7 @@ from cnnexp.config.identity import identity
 from cnnexp.config.layers import conv_blocks
 from cnnexp.config.schema import INHERITED, ExperimentConfig
 from cnnexp.data import Digits, load_digits
+from cnnexp.errors import ConfigError, Problem
 from cnnexp.experiment import check_against
 from cnnexp.runs.journal import FINISHED, KILLED, RUNNING
 from cnnexp.runs.record import RunRecord
@@ -58,11 +59,11 @@ def plan(points: Sequence[Point], records: Iterable[RunRecord], *, again: bool) 
     """The verdict of every point, without TensorFlow and without writing anything.
 
     records: the runs that exist; what is finished among them with the same run key is not trained again unless
-    `again`. Raises DataError where the data of any point cannot be read.
+    `again`. Raises DataError where the data of any point cannot be read, ConfigError where no point goes with its data.
     """
     known = list(records)
     planner = Planner(known, again=again)
-    planned = [planner.judge(point) for point in points]
+    planned = planner.judge_all(points)
     return [replace(one, seconds=estimate) for one, estimate in zip(planned, estimates(planned, known), strict=True)]
 
 
@@ -74,11 +75,30 @@ class Planner:
         self._digits: dict[str, Digits] = {}
         self._taken: dict[str, int] = {}
 
-    def judge(self, point: Point) -> PlannedPoint:
-        """The point with its verdict.
+    def judge_all(self, points: Sequence[Point]) -> list[PlannedPoint]:
+        """The points with their verdicts.
 
-        Raises ConfigError or DataError where its data, or what depends on them, is wrong.
+        Raises DataError where the data of any cannot be read, ConfigError where no point goes with its data.
         """
+        problems, planned = dict[Problem, None](), list[PlannedPoint]()
+        for point in points:
+            try:
+                planned.append(self._judged(point))
+            except ConfigError as error:
+                problems |= dict.fromkeys(error.problems)
+                planned.append(_impossible(point, error.problems[0]))
+        if problems and all(one.verdict is Verdict.IMPOSSIBLE for one in planned):
+            raise ConfigError.of(list(problems))
+        return planned
+
+    def judge(self, point: Point) -> PlannedPoint:
+        """The point with its verdict. Raises DataError where its data cannot be read."""
+        try:
+            return self._judged(point)
+        except ConfigError as error:
+            return _impossible(point, error.problems[0])
+
+    def _judged(self, point: Point) -> PlannedPoint:
         one = self._as_new(point)
         if one.verdict is Verdict.IMPOSSIBLE:
             return one
@@ -100,10 +120,14 @@ class Planner:
         have = self._digits[key]
         table = layer_table(config.model, have.image_shape, have.classes)
         if table.misfit is not None:
-            return PlannedPoint(point, Verdict.IMPOSSIBLE, reason=str(table.misfit.problem).splitlines()[0])
+            return _impossible(point, table.misfit.problem)
         check_against(config, have)
         who = identity(config, have.digest)
         return _with_cost(PlannedPoint(point, Verdict.RUN, who.run_key, who.variant), table, config, len(have.train))
+
+
+def _impossible(point: Point, problem: Problem) -> PlannedPoint:
+    return PlannedPoint(point, Verdict.IMPOSSIBLE, reason=str(problem).splitlines()[0])
 
 
 def _by_run_key(records: Sequence[RunRecord]) -> tuple[dict[str, str], dict[str, tuple[str, int]]]:

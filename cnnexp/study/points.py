@@ -125,6 +125,34 @@ def axis_of_draws(draws: Sequence[Mapping[str, str]]) -> Axis:
     return tuple(Choice(tuple(draw.items()), tuple(f"{k}={v}" for k, v in draw.items())) for draw in draws)
 
 
+def check_that_what_varies_stands(axes: Sequence[Axis]) -> None:
+    """Raise ConfigError where a later word takes the place of what an earlier one varies: names would not be true."""
+    varied, problems = dict[str, str](), list[Problem]()
+    for axis in axes:
+        words_by_key = {_key(word): word for choice in axis for word in choice.words}
+        for key, word in words_by_key.items():
+            lost = [line for other, line in varied.items() if other == key or other.startswith(_below(key))]
+            problems += [_taken_away(key, word, line) for line in lost[:1]]
+        if axis[0].names:
+            varied |= words_by_key
+    if problems:
+        raise ConfigError.of(problems)
+
+
+def _key(word: str) -> str:
+    return word.partition("=")[0].lstrip("+~")
+
+
+def _below(key: str) -> str | tuple[str, ...]:
+    """How keys begin that a value at `key` replaces; choosing a file of a group replaces none."""
+    return f"{key}." if "." in key else ()
+
+
+def _taken_away(key: str, word: str, varied: str) -> Problem:
+    hint = "Leave out one of them; without the variants of a study: sweep.variants={}"
+    return Problem(key, f"`{word}` after `{varied}` of what varies", "nothing that takes its place", hint)
+
+
 def points_of(axes: Sequence[Axis], config_dir: str | None) -> list[Point]:
     """Every combination of the axes in order, the last axis fastest, each composed and checked.
 

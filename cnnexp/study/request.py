@@ -25,6 +25,7 @@ from cnnexp.study.points import (
     axes_of_study,
     axes_of_words,
     axis_of_draws,
+    check_that_what_varies_stands,
     first_words,
     parsed,
     points_of,
@@ -143,6 +144,7 @@ def _axes(typed: Sequence[Override], sweep: Sweep) -> list[Axis]:
         axes += [axis_of_draws(random_draws(space, sweep.seed, sweep.trials)), *axes_of_words(others)]
     else:
         axes += axes_of_words(typed)
+    check_that_what_varies_stands(axes)
     if all(len(axis) == 1 for axis in axes) and not sweep.describes_many:
         raise ConfigError("-m", "no key with several values", "at least one, such as model.kernel_size=3,5",
                           "For a single run leave -m out.")  # fmt: skip
@@ -178,9 +180,7 @@ def _search(
         hint = "Ask for some: data.validation_size=500"
         raise ConfigError("sweep.search", "no validation digits", "some to go by", hint)
     ends = points_of([*axes_of_words(others), _ends(space)], config_dir)
-    planner = Planner([], again=True)
-    for point in ends:
-        planner.judge(point)
+    Planner([], again=True).judge_all(ends)
     name = _name(config, study, ends)
     return SweepRequest(tuple(overrides), config, name, launcher, (), tuple(space), fixed, config_dir)
 

@@ -60,6 +60,15 @@ def test_the_impossible_is_told_with_its_layer_and_costs_nothing(request_of: Req
     assert (planned[1].parameters, planned[1].seconds) == (0, None)
 
 
+def test_a_combination_that_does_not_go_with_its_data_costs_only_itself(request_of: Request) -> None:
+    planned = request_of("model=small", "training.batch_size=100,200", "data.limit=100,200").planned
+    assert [one.verdict is Verdict.IMPOSSIBLE for one in planned] == [False, False, True, False]
+    reason = "training.batch_size: got 200, expected at most 100, the number of training digits"
+    assert planned[2].reason == reason
+    search = ("sweep.search=bayes", "training.batch_size=100,200", "data.limit=100")
+    assert request_of("model=small", *search).expected == 20
+
+
 def test_time_is_scaled_by_multiply_adds_digits_and_epochs(request_of: Request, tmp_path: Path) -> None:
     unknown = request_of(*TINY, "model.kernel_size=3,5").planned
     assert [one.seconds for one in unknown] == [None, None]

@@ -62,6 +62,13 @@ def test_a_study_multiplies_its_grid_and_pairs_its_variants(request_of: Request,
     assert request_of("experiments=mine").name == "mine"
 
 
+def test_what_varies_may_follow_what_it_replaces_and_a_choice_of_files(request_of: Request) -> None:
+    alone = ("sweep.variants={}", "model.blocks.conv_1.filters=4")
+    words = ("model.kernel_size=5", "model.kernel_size=1,2", "seed=0,1", "model=small", "tracking.tags={a: b}")
+    assert names(request_of(*words).planned)[0] == "kernel_size=1 seed=0"
+    assert len(request_of("experiments=filters", "data=mnist_5k", *alone).planned) == 3
+
+
 def test_a_typed_key_takes_the_place_of_the_studys(request_of: Request, tmp_path: Path) -> None:
     study(tmp_path, "sweep:\n  grid: {seed: [0, 1], model.kernel_size: [3, 5]}\n")
     assert names(request_of("experiments=mine", "seed=7").planned) == ["kernel_size=3", "kernel_size=5"]
@@ -81,7 +88,12 @@ def test_a_typed_key_takes_the_place_of_the_studys(request_of: Request, tmp_path
         (["hydra/launcher=basic", "seed=0,1"], "one of parallel"),
         (["training.learning_rate=interval(0.1,1)"], "add sweep.search=random"),
         (["seed=0,"], "Hydra says"),
-        (["training.batch_size=10,5000"], "training.batch_size"),
+        (["training.batch_size=5000,6000"], "2 problems"),
+        (["seed=0,1", "figures.digits=[12]"], "figures.digits: got 12"),
+        (["model.kernel_size=3,5", "model.kernel_size=7"], "nothing that takes its place"),
+        (["model.blocks.conv_1.filters=3,5", "model.blocks={a:{filters:2}}"], "nothing that takes its place"),
+        (["model.kernel_size=3,5", "seed=0", "++model.kernel_size=7,9"], "`++model.kernel_size=9` after"),
+        (["experiments=filters", "model.blocks.conv_1.filters=4"], "sweep.variants={}"),
     ],
 )
 def test_what_is_invalid_in_itself_refuses_the_whole_sweep(request_of: Request, words: list[str], message: str) -> None:
