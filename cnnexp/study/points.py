@@ -173,6 +173,11 @@ def points_of(axes: Sequence[Axis], config_dir: str | None) -> list[Point]:
     return points
 
 
+def _sets_a_value(word: str) -> bool:
+    """Whether a word sets a value of the job's config; Hydra's own node is no part of it."""
+    return word.startswith("++") and not word.startswith("++hydra.")
+
+
 @dataclass
 class Composer:
     """Composes many points quickly: Hydra composes each choice of groups once, values are then set as Hydra does.
@@ -190,9 +195,10 @@ class Composer:
         """The same as config.compose.compose_config."""
         with told_as_config_errors():
             forced = [word for override in overrides for word in self._rewritten(override)]
-            base, choices = self._base(tuple(word for word in forced if not word.startswith("++")))
+            own = [word for word in forced if _sets_a_value(word)]
+            base, choices = self._base(tuple(word for word in forced if not _sets_a_value(word)))
             config = base.copy()
-            for key, value in (self._value(word) for word in forced if word.startswith("++")):
+            for key, value in map(self._value, own):
                 OmegaConf.update(config, key, value, merge=True, force_add=True)
             values = job_values(config)
         return Composed(checked(values), tuple(overrides), tuple(forced), choices)

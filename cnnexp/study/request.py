@@ -6,12 +6,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hydra.core.override_parser.types import Override
-from omegaconf import OmegaConf
 
-from cnnexp.config.compose import compose_config, compose_tree, hydra_session
+from cnnexp.config.compose import compose_config, compose_tree, hydra_session, launcher_settings
 from cnnexp.config.schema import ExperimentConfig, Figures, Sweep, Tracking
 from cnnexp.data import load_digits
 from cnnexp.errors import ConfigError
@@ -106,7 +104,7 @@ def request_sweep(overrides: Sequence[str], config_dir: str | None) -> SweepRequ
         first = first_words(typed)
     composed, tree = compose_tree(first, config_dir)
     config = composed.config
-    launcher = Launcher(str(tree.hydra.runtime.choices["hydra/launcher"]), _plain(tree.hydra.launcher))
+    launcher = Launcher(str(tree.hydra.runtime.choices["hydra/launcher"]), launcher_settings(tree))
     launcher.check()
     study = composed.choices.get("experiments")
     if config.sweep.search == "bayes":
@@ -119,11 +117,6 @@ def request_sweep(overrides: Sequence[str], config_dir: str | None) -> SweepRequ
     planned = plan(points, all_runs(runs_folder()), again=config.sweep.again)
     name = _name(config, study, points)
     return SweepRequest(tuple(overrides), config, name, launcher, tuple(planned), config_dir=config_dir)
-
-
-def _plain(node: Any) -> dict[str, Any]:
-    values = OmegaConf.to_container(node, resolve=False)
-    return {str(key): value for key, value in values.items()} if isinstance(values, dict) else {}
 
 
 def _name(config: ExperimentConfig, study: str | None, points: Sequence[Point]) -> str:

@@ -53,6 +53,13 @@ def test_a_search_that_waits_for_each_run_needs_this_machine(request_of: Request
         request_of(*TINY, *words)
 
 
+@needs_submitit
+def test_settings_of_a_launcher_are_no_part_of_its_jobs(request_of: Request) -> None:
+    request = request_of(*TINY, "seed=0,1", "hydra/launcher=slurm", "hydra.launcher.slurm.partition=gpu")
+    assert request.launcher.settings["slurm"] == {"partition": "gpu"}
+    assert [one.point.name for one in request.planned] == ["seed=0", "seed=1"]
+
+
 @needs_ray
 @needs_submitit
 def test_on_a_cluster_as_many_run_at_a_time_as_was_said_and_with_one_thread(request_of: Request) -> None:
