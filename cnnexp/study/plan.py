@@ -23,6 +23,8 @@ from cnnexp.study.points import Point
 
 RECENT = 20
 """How many of the newest finished runs an estimate looks at."""
+LEAST_SHARE = 0.1
+"""Of a point's work in an epoch: a run with less of it says nothing about the point."""
 
 
 class Verdict(Enum):
@@ -169,17 +171,17 @@ def estimates(planned: Sequence[PlannedPoint], records: Sequence[RunRecord]) -> 
     """Seconds of each point that will run: the pace of earlier runs, scaled by multiply-adds; None without any.
 
     A pace is seconds of an epoch for each multiply-add and digit, and what an epoch costs beside is in it. The median
-    counts, each run with the weight of its work: tiny runs tell little about large ones.
+    counts, each run with the weight of its work, of runs that are not much smaller: tiny ones tell nothing about large.
     """
     recent = itertools.islice((record for record in records if record.status == FINISHED), RECENT)
     paces = sorted(found for record in recent if (found := _pace(record)) is not None)
-    if not paces:
-        return [None] * len(planned)
-    pace = _weighted_median(paces)
-    return [
-        pace * one.multiply_adds * one.digits * one.epochs if one.verdict in (Verdict.RUN, Verdict.RESUME) else None
-        for one in planned
-    ]
+    return [_estimate(one, paces) if one.verdict in (Verdict.RUN, Verdict.RESUME) else None for one in planned]
+
+
+def _estimate(one: PlannedPoint, paces: Sequence[tuple[float, float]]) -> float | None:
+    work = one.multiply_adds * one.digits
+    alike = [(pace, known) for pace, known in paces if known >= LEAST_SHARE * work]
+    return _weighted_median(alike) * work * one.epochs if alike else None
 
 
 def _weighted_median(values: Sequence[tuple[float, float]]) -> float:
@@ -190,17 +192,17 @@ def _weighted_median(values: Sequence[tuple[float, float]]) -> float:
 
 
 def _pace(record: RunRecord) -> tuple[float, float] | None:
-    """Seconds for each multiply-add and digit, and the work of an epoch.
+    """Seconds for each multiply-add and digit, and the work of an epoch; None where nothing tells.
 
-    The first epoch, in which TensorFlow warms up, counts only where it is alone.
+    The first epoch does not: TensorFlow warms up in it.
     """
-    seconds = [value for _, value in record.history.get("time/epoch_seconds", ())]
+    seconds = [value for _, value in record.history.get("time/epoch_seconds", ())][1:]
     if not seconds:
         return None
     height, width, channels = record.data["image_shape"]
     table = layer_table(record.config.model, (height, width, channels), len(record.class_names))
     work = table.multiply_adds * record.data["sizes"]["train"]
-    return (statistics.median(seconds[1:] or seconds) / work, work) if work else None
+    return (statistics.median(seconds) / work, work) if work else None
 
 
 def half_turned_knobs(points: Sequence[Point]) -> dict[str, list[str]]:

@@ -57,7 +57,7 @@ def _search_lines(request: SweepRequest) -> list[str]:
 def _row(one: PlannedPoint) -> list[str]:
     if one.verdict is Verdict.IMPOSSIBLE:
         return [str(one.point.number), one.point.name, one.verdict.value, "", "", ""]
-    time = "unknown" if one.seconds is None else f"{one.seconds:.1f} s"
+    time = "unknown" if one.seconds is None else duration(one.seconds)
     return [
         str(one.point.number), one.point.name, f"{one.verdict.value} {one.run or one.reason}".rstrip(),
         f"{one.parameters:,}", f"{one.multiply_adds:,}", time if one.verdict in TO_TRAIN else "",

@@ -82,7 +82,14 @@ def test_time_is_scaled_by_multiply_adds_digits_and_epochs(request_of: Request, 
     assert small.seconds == pytest.approx(2.0 * 3)
     assert large.seconds == pytest.approx(2.0 * 3 * large.multiply_adds / small.multiply_adds)
     assert longer.seconds == pytest.approx(2.0 * 6 * 2)
+    much_larger = request_of("model=small", "data.limit=3000", "seed=0,1").planned[0]
+    assert much_larger.seconds is None
     assert estimates([], []) == []
+
+
+def test_a_single_epoch_tells_nothing_because_tensorflow_warms_up_in_it(request_of: Request, tmp_path: Path) -> None:
+    record(tmp_path / "runs", *TINY, "seed=9", epochs=1)
+    assert request_of(*TINY, "seed=0,1").planned[0].seconds is None
 
 
 def test_a_knob_that_moves_only_part_of_the_network_is_pointed_out(request_of: Request) -> None:
