@@ -31,6 +31,7 @@ class SweepListener(Protocol):
     """Who is told how a sweep goes."""
 
     def planned(self, sweep: SweepRecord, request: SweepRequest) -> None: ...
+    def spared(self, trials: int) -> None: ...
     def point(self, name: str, outcome: Outcome, log: str) -> None: ...
     def say(self, text: str) -> None: ...
     def ended(self) -> None: ...
@@ -103,10 +104,12 @@ def _carry_out(
     with closing(outcomes):
         for outcome in outcomes:
             source.ended(outcome)
+            listener.spared(source.spared)
             _record(sweep, outcome, listener)
             bad += outcome.status != FINISHED and outcome.outcome != PRUNED
             if bad and request.config.sweep.on_error == "stop":
                 break
+    listener.spared(source.spared)
     return bad
 
 

@@ -31,7 +31,7 @@ class SweepLines:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self.total, self.ended_runs, self.failed = 0, 0, 0
+        self.total, self.trained, self.needless, self.failed = 0, 0, 0, 0
         self.best: tuple[float, str] | None = None
         self._folder = Path()
         self._began = time.monotonic()
@@ -46,8 +46,19 @@ class SweepLines:
         for line in impossible_lines(sweep.points):
             self.say(line)
 
+    @property
+    def ended_runs(self) -> int:
+        """Runs that have come to an end, and trials that needed none."""
+        return self.trained + self.needless
+
+    def spared(self, trials: int) -> None:
+        new, self.needless = trials - self.needless, trials
+        if new:
+            told = f"{new} trial{'s' if new > 1 else ''} needed no training"
+            self.say(f"{self.ended_runs}/{self.total}  {told}: done before, or the same as another")
+
     def point(self, name: str, outcome: Outcome, log: str) -> None:
-        self.ended_runs += 1
+        self.trained += 1
         if outcome.outcome == "pruned":
             self.say(f"{self.ended_runs}/{self.total}  pruned  {name}: {outcome.message}  ({outcome.run})")
             return
@@ -121,9 +132,9 @@ class SweepBar(SweepLines):
         return Group(Text(line), Padding(bar), *(Text(f"  {text}") for text in self._in_progress()))
 
     def _left(self) -> str:
-        if not self.ended_runs:
+        if not self.trained:
             return "time left unknown"
-        seconds = (time.monotonic() - self._began) / self.ended_runs * (self.total - self.ended_runs)
+        seconds = (time.monotonic() - self._began) / self.trained * (self.total - self.ended_runs)
         return f"about {duration(seconds)} left"
 
     def _in_progress(self) -> list[str]:

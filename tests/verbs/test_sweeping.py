@@ -180,6 +180,25 @@ def test_a_line_a_run(swept: SweepRecord, tmp_path: Path) -> None:
     assert (lines.failed, lines.best) == (1, (0.9, "kernel_size=3 seed=0"))
 
 
+@pytest.mark.usefixtures("swept")
+def test_trials_that_need_no_training_count_but_cost_no_time(tmp_path: Path) -> None:
+    words = (*TINY, "sweep.search=bayes", "model.padding=same,valid", "sweep.trials=6")
+    out, request = StringIO(), request_sweep(words, None)
+    lines = SweepLines(out)
+    lines.planned(made_sweep(request, tmp_path / "runs", []), request)
+    run = record(tmp_path / "runs", *TINY)
+    for trials in (1, 1):
+        lines.spared(trials)
+        lines.point("padding=same", outcome(run, "FINISHED", "complete"), "log.txt")
+    lines.spared(4)
+    assert [line.split("  ")[:2] for line in out.getvalue().splitlines()[1:]] == [
+        ["1/6", "1 trial needed no training: done before, or the same as another"],
+        ["2/6", "padding=same"], ["3/6", "padding=same"],
+        ["6/6", "3 trials needed no training: done before, or the same as another"],
+    ]  # fmt: skip
+    assert (lines.trained, lines.ended_runs) == (2, 6)
+
+
 class Terminal(StringIO):
     def isatty(self) -> bool:
         return True
