@@ -33,12 +33,12 @@ from cnnexp.errors import ConfigError
 from cnnexp.runs.files import read_json, write_json
 from cnnexp.runs.journal import KILLED
 from cnnexp.runs.sweep_record import all_sweeps
+from cnnexp.study.jobs import SUBMITTED
 from cnnexp.study.worker import GRACE_SECONDS, Job, Outcome, end_truly_on_sigterm, run_job
 
 PLUGINS = {"ray": "hydra_ray_launcher", "slurm": "hydra_submitit_launcher"}
 JOB_KEY = "cnnexp_job"
 LOOK_SECONDS = 0.5
-SUBMITTED = ".submitit"
 OWN_SETTINGS = ("name", "executor", "slurm")
 
 

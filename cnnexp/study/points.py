@@ -26,7 +26,7 @@ from cnnexp.config.compose import (
 )
 from cnnexp.config.problems import checked
 from cnnexp.errors import ConfigError, Problem
-from cnnexp.study.space import dimension_of_word
+from cnnexp.study.space import counted_words, dimension_of_word
 from cnnexp.study.words import as_word, short_key
 
 ONE_FOR_ALL = ("sweep", "hydra", "tracking", "experiments")
@@ -102,7 +102,7 @@ def _axis(override: Override) -> Axis:
         return (Choice((), (line,)),)
     if override.is_discrete_sweep():
         key = override.get_key_element()
-        return tuple(Choice(((key.lstrip("+"), v),), (f"{key}={v}",)) for v in override.sweep_string_iterator())
+        return tuple(Choice(((key.lstrip("+"), v),), (f"{key}={v}",)) for v in counted_words(override))
     raise ConfigError(
         override.key_or_group, f"`{line}`", "values that can be counted: a,b or choice(a,b) or range(1,4)",
         "An interval is searched, not swept: add sweep.search=random or sweep.search=bayes.",

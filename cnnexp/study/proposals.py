@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from cnnexp.runs.journal import FINISHED
+from cnnexp.runs.journal import FINISHED, PRUNED
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_writer import SweepWriter
 from cnnexp.study.jobs import as_recorded, job_of
@@ -81,7 +81,7 @@ class Proposed:
     def ended(self, outcome: Outcome) -> None:
         self._trained += 1
         accuracy = self._accuracy(outcome.run) if outcome.status == FINISHED else None
-        self._search.tell(self._under_way.pop(outcome.number), accuracy, pruned=outcome.outcome == "pruned")
+        self._search.tell(self._under_way.pop(outcome.number), accuracy, pruned=outcome.outcome == PRUNED)
 
     def _judged(self, draw: dict[str, str]) -> PlannedPoint:
         one = self._planner.judge(self._compose(self._drawn, draw))

@@ -11,20 +11,18 @@ from cnnexp.analysis.sweeps import chosen_run
 from cnnexp.errors import CnnexpError, StoreError
 from cnnexp.evaluation import measure_test
 from cnnexp.runs.find import all_runs, runs_folder
-from cnnexp.runs.journal import FAILED, FINISHED, KILLED, RUNNING, Ending
+from cnnexp.runs.journal import FAILED, FINISHED, KILLED, PRUNED, RUNNING, Ending
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from cnnexp.runs.writer import mark_if_gone
-from cnnexp.study.jobs import as_recorded, log_of
+from cnnexp.study.jobs import as_recorded, output_of
 from cnnexp.study.plan import Planner
 from cnnexp.study.proposals import Listed, Proposed, Source
 from cnnexp.study.request import SweepRequest
 from cnnexp.study.search import Search
 from cnnexp.study.summary import counts_line, swept_runs, write_summary
 from cnnexp.study.worker import Outcome, alone
-
-PRUNED = "pruned"
 
 
 class SweepListener(Protocol):
@@ -115,7 +113,7 @@ def _carry_out(
 
 def _record(sweep: SweepWriter, outcome: Outcome, listener: SweepListener) -> None:
     """What became of a point, at once; a run whose worker died without a word is ended here."""
-    log = str(log_of(sweep.folder, outcome.number))
+    log = output_of(sweep.folder, outcome.number)
     sweep.point(outcome.number, outcome.run, outcome.status, outcome.outcome, outcome.message, log)
     names = {point["number"]: str(point["name"]) for point in sweep.read().points}
     listener.point(names[outcome.number], outcome, log)

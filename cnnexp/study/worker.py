@@ -26,7 +26,7 @@ from cnnexp.data import Digits, load_digits
 from cnnexp.errors import CnnexpError
 from cnnexp.interrupts import Pruned, Terminated
 from cnnexp.nn.seeding import GPU_MEMORY
-from cnnexp.runs.journal import FAILED, KILLED
+from cnnexp.runs.journal import FAILED, KILLED, PRUNED
 from cnnexp.runs.record import RunRecord
 from cnnexp.study.gpus import GpuShare, claim
 
@@ -163,7 +163,7 @@ def run_job(job: Job) -> Outcome:
         try:
             return _run(job)
         except Pruned as reason:
-            return Outcome(job.number, job.made(), KILLED, str(reason), "pruned")
+            return Outcome(job.number, job.made(), KILLED, str(reason), PRUNED)
         except CnnexpError as error:
             print(f"error: {error}", flush=True)
             return Outcome(job.number, job.made(), FAILED, str(error).splitlines()[0])

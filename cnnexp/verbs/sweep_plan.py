@@ -67,7 +67,12 @@ def _row(one: PlannedPoint) -> list[str]:
 def counts_of(planned: Sequence[PlannedPoint]) -> str:
     """`12 points: 9 will run, 1 done, 2 impossible`."""
     counts = Counter(one.verdict for one in planned)
-    told = [f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict]]
+    many = {Verdict.RESUME: "go on"}
+    told = [
+        f"{count} {many.get(verdict, verdict.value) if count > 1 else verdict.value}"
+        for verdict in Verdict
+        if (count := counts[verdict])
+    ]
     return f"{len(planned)} points: {', '.join(told)}".replace("the same as", "the same as another")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnexp.runs.journal import FAILED, FINISHED, KILLED
+from cnnexp.runs.journal import FAILED, FINISHED, KILLED, PRUNED
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.verbs.report import table
 from cnnexp.verbs.sweep_plan import impossible_lines
@@ -36,8 +36,9 @@ def _what_went_wrong(record: SweepRecord) -> list[str]:
     names = {point["number"]: point["name"] for point in record.points}
     lines = []
     for number, ended in sorted(record.outcomes.items()):
-        if ended["status"] != FINISHED and ended["outcome"] != "pruned":
-            lines.append(f"{ended['status']}  {names[number]}: {ended['message']}\n    log: {ended['log']}")
+        if ended["status"] != FINISHED and ended["outcome"] != PRUNED:
+            where = f"\n    log: {ended['log']}" if ended["log"] else ""
+            lines.append(f"{ended['status']}  {names[number]}: {ended['message']}{where}")
     return [*lines, *impossible_lines(record.points)]
 
 
@@ -46,7 +47,7 @@ def where_to_look(record: SweepRecord) -> list[str]:
     lines = []
     if (record.folder / "figures").is_dir():
         lines += [f"pictures  {record.folder / 'figures'}", f"table     {record.folder / 'sweep.csv'}"]
-    else:
+    elif record.runs():
         lines.append(f"pictures  none yet; draw them: cnnexp show {record.id} --draw")
     lines.append(f"report    cnnexp show {record.id}")
     if record.status in (FAILED, KILLED):

@@ -12,7 +12,7 @@ import pytest
 from cnnexp.errors import ConfigError
 from cnnexp.runs.files import read_json
 from cnnexp.study.clusters import PLUGINS, check_installed, read_job, write_job
-from cnnexp.study.jobs import job_of
+from cnnexp.study.jobs import job_of, log_of, output_of
 from tests.study.conftest import Request
 from tests.study.made import TINY
 from tests.study.sweeping import hashes, only_sweep, processes_in, runs_of, start, sweep, under_way, until
@@ -29,6 +29,15 @@ def test_a_job_is_read_as_it_was_written(request_of: Request, tmp_path: Path) ->
     for one in request_of(*words).planned:
         job = job_of(tmp_path / "runs" / "5weep", one, threads=2)
         assert read_job(write_job(job, tmp_path / "jobs")) == job
+
+
+def test_only_a_log_that_exists_is_named(tmp_path: Path) -> None:
+    assert output_of(tmp_path, 3) == ""
+    (tmp_path / ".submitit").mkdir()
+    assert output_of(tmp_path, 3) == str(tmp_path / ".submitit")
+    log_of(tmp_path, 3).parent.mkdir()
+    log_of(tmp_path, 3).touch()
+    assert output_of(tmp_path, 3) == str(tmp_path / "logs" / "3.txt")
 
 
 def test_a_job_that_was_changed_is_checked_like_any_config(request_of: Request, tmp_path: Path) -> None:
@@ -160,7 +169,7 @@ def test_jobs_that_outlive_their_sweep_are_ended_and_go_on(tmp_path: Path) -> No
     for pipe in (process.stdout, process.stderr):
         assert pipe is not None
         pipe.close()
-    assert "2 goes on" in err
+    assert "2 go on" in err
     assert {run.status for run in runs_of(tmp_path)} == {"FINISHED"}
     assert len(runs_of(tmp_path)) == 2
     assert record.status == "FINISHED"
@@ -171,6 +180,7 @@ def test_jobs_that_outlive_their_sweep_are_ended_and_go_on(tmp_path: Path) -> No
 def test_without_slurm_every_job_is_lost_with_the_reason(tmp_path: Path) -> None:
     record, err = sweep(tmp_path, "seed=0,1", "hydra/launcher=slurm", "tracking=off", code=1)
     assert err.count("its job was lost: RuntimeError") >= 2
+    assert "/logs/" not in err
     assert (record.status, runs_of(tmp_path)) == ("FAILED", [])
     assert [point["number"] for point in record.points] == [0, 1]
     assert read_json(record.folder / "jobs" / "0.json")["links"]["sweep"] == record.id

@@ -45,6 +45,12 @@ def test_order_and_names(request_of: Request) -> None:
     assert [one.point.number for one in planned] == [0, 1, 2, 3]
 
 
+def test_fractions_of_a_range_are_as_a_person_would_write_them(request_of: Request) -> None:
+    planned = request_of("model=small", "model.dropout=range(0,0.9,0.1)").planned
+    assert names(planned) == ["dropout=0.0", *(f"dropout=0.{tenth}" for tenth in range(1, 9))]
+    assert [one.point.composed.config.model.dropout for one in planned][3] == 0.3
+
+
 def study(home: Path, text: str) -> None:
     (home / "experiments").mkdir(exist_ok=True)
     (home / "experiments" / "mine.yaml").write_text(f"# @package _global_\n{text}", encoding="utf-8")

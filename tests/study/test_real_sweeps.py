@@ -135,7 +135,7 @@ def test_a_signal_ends_everything_and_what_is_missing_goes_on(
     assert only_sweep(tmp_path).status == "KILLED"
     assert {run.info.status for run in mlflow_runs(tmp_path).values()} == {"KILLED"}
     record, err = sweep(tmp_path, *words)
-    assert "3 points: 1 will run, 2 goes on" in err
+    assert "3 points: 1 will run, 2 go on" in err
     assert {run.status for run in runs_of(tmp_path)} == {"FINISHED"}
     assert len(runs_of(tmp_path)) == 3
     for run_id, epochs in killed.items():
@@ -195,7 +195,7 @@ def test_a_sweep_that_was_killed_goes_on_by_its_id(tmp_path: Path) -> None:
     begun, killed = {run.id for run in runs_of(tmp_path)}, only_sweep(tmp_path)
     done = resume(tmp_path, killed.id)
     assert done.returncode == 0, done.stderr
-    assert "3 points: 1 will run, 2 goes on" in done.stderr
+    assert "3 points: 1 will run, 2 go on" in done.stderr
     after = SweepRecord(tmp_path / "runs" / done.stdout.strip())
     assert (after.status, len(runs_of(tmp_path))) == ("FINISHED", 3)
     assert begun < {run.id for run in runs_of(tmp_path)}
