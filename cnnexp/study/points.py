@@ -27,7 +27,7 @@ from cnnexp.config.compose import (
 from cnnexp.config.keys import in_words
 from cnnexp.config.problems import checked
 from cnnexp.errors import ConfigError, Problem
-from cnnexp.study.space import dimension_of_word
+from cnnexp.study.space import counted_words, dimension_of_word
 from cnnexp.study.words import as_word
 
 ONE_FOR_ALL = ("sweep", "hydra", "tracking", "experiments")
@@ -108,7 +108,7 @@ def _axis(override: Override) -> Axis:
         return (Choice((), (line,)),)
     if override.is_discrete_sweep():
         key = override.get_key_element()
-        return tuple(Choice(((key.lstrip("+"), v),), (f"{key}={v}",)) for v in override.sweep_string_iterator())
+        return tuple(Choice(((key.lstrip("+"), v),), (f"{key}={v}",)) for v in counted_words(override))
     raise ConfigError(
         override.key_or_group, f"`{line}`", "values that can be counted: a,b or choice(a,b) or range(1,4)",
         "An interval is searched, not swept: add sweep.search=random or sweep.search=bayes.",
@@ -133,6 +133,34 @@ def axis_of_draws(draws: Sequence[Mapping[str, str]]) -> Axis:
     return tuple(Choice(tuple(draw.items()), tuple(f"{k}={v}" for k, v in draw.items())) for draw in draws)
 
 
+def check_that_what_varies_stands(axes: Sequence[Axis]) -> None:
+    """Raise ConfigError where a later word takes the place of what an earlier one varies: names would not be true."""
+    varied, problems = dict[str, str](), list[Problem]()
+    for axis in axes:
+        words_by_key = {_key(word): word for choice in axis for word in choice.words}
+        for key, word in words_by_key.items():
+            lost = [line for other, line in varied.items() if other == key or other.startswith(_below(key))]
+            problems += [_taken_away(key, word, line) for line in lost[:1]]
+        if axis[0].names:
+            varied |= words_by_key
+    if problems:
+        raise ConfigError.of(problems)
+
+
+def _key(word: str) -> str:
+    return word.partition("=")[0].lstrip("+~")
+
+
+def _below(key: str) -> str | tuple[str, ...]:
+    """How keys begin that a value at `key` replaces; choosing a file of a group replaces none."""
+    return f"{key}." if "." in key else ()
+
+
+def _taken_away(key: str, word: str, varied: str) -> Problem:
+    hint = "Leave out one of them; without the variants of a study: sweep.variants={}"
+    return Problem(key, f"`{word}` after `{varied}` of what varies", "nothing that takes its place", hint)
+
+
 def points_of(axes: Sequence[Axis], config_dir: str | None) -> list[Point]:
     """Every combination of the axes in order, the last axis fastest, each composed and checked.
 
@@ -154,6 +182,11 @@ def points_of(axes: Sequence[Axis], config_dir: str | None) -> list[Point]:
     return points
 
 
+def _sets_a_value(word: str) -> bool:
+    """Whether a word sets a value of the job's config; Hydra's own node is no part of it."""
+    return word.startswith("++") and not word.startswith("++hydra.")
+
+
 @dataclass
 class Composer:
     """Composes many points quickly: Hydra composes each choice of groups once, values are then set as Hydra does.
@@ -171,9 +204,10 @@ class Composer:
         """The same as config.compose.compose_config."""
         with told_as_config_errors():
             forced = [word for override in overrides for word in self._rewritten(override)]
-            base, choices = self._base(tuple(word for word in forced if not word.startswith("++")))
+            own = [word for word in forced if _sets_a_value(word)]
+            base, choices = self._base(tuple(word for word in forced if not _sets_a_value(word)))
             config = base.copy()
-            for key, value in (self._value(word) for word in forced if word.startswith("++")):
+            for key, value in map(self._value, own):
                 OmegaConf.update(config, key, value, merge=True, force_add=True)
             values = job_values(config)
         return Composed(checked(values), tuple(overrides), tuple(forced), choices)

@@ -17,7 +17,7 @@ from cnnexp.analysis.sweeps import SEED, Recipe, SweptRun, comparable, honest_wo
 from cnnexp.config.keys import in_words, short_key
 from cnnexp.runs.description import LONGEST
 from cnnexp.runs.files import write_bytes, write_text
-from cnnexp.runs.journal import FINISHED
+from cnnexp.runs.journal import FINISHED, PRUNED
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import DONE, IMPOSSIBLE, SweepRecord, columns_of
 from cnnexp.study.contact_sheets import contact_sheets
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TABLE_ROWS = 30
 LARGE_LOSS = 1000
-PRUNED, SAME = "pruned", "the same as"
+SAME = "the same as"
 ENDS = (
     "finished", "done before", "failed", "killed", PRUNED, "impossible", "the same as another", "under way",
     "not started",

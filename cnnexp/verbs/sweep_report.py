@@ -39,7 +39,8 @@ def _what_went_wrong(record: SweepRecord) -> list[str]:
     lines = []
     for number, ended in sorted(record.outcomes.items()):
         if did_not_finish(ended):
-            lines.append(f"{ended['status']}  {names[number]}: {ended['message']}\n    log: {ended['log']}")
+            where = f"\n    log: {ended['log']}" if ended["log"] else ""
+            lines.append(f"{ended['status']}  {names[number]}: {ended['message']}{where}")
     return [*lines, *impossible_lines(record.points)]
 
 
@@ -48,7 +49,7 @@ def where_to_look(record: SweepRecord) -> list[str]:
     lines = []
     if (record.folder / "figures").is_dir():
         lines += [f"pictures  {record.folder / 'figures'}", f"table     {record.folder / 'sweep.csv'}"]
-    else:
+    elif record.runs():
         lines.append(f"pictures  none yet; draw them: cnnexp show {record.id} --draw")
     lines.append(f"report    cnnexp show {record.id}")
     if record.status in (FAILED, KILLED):

@@ -20,6 +20,7 @@ from cnnexp.study.worker import Outcome
 from cnnexp.verbs.completion import matches
 from cnnexp.verbs.sweep_plan import duration
 from cnnexp.verbs.sweep_progress import SweepBar, SweepLines
+from cnnexp.verbs.sweep_report import where_to_look
 from tests.conftest import Command, run_command
 from tests.study.made import TINY, made_sweep, record
 
@@ -178,6 +179,29 @@ def test_the_columns_of_the_link_are_params_of_all_its_runs(home: Path) -> None:
     assert {f"params.`{key}`" for key in wanted} < set(view_of(sweep).columns)
 
 
+def test_many_go_on_and_one_goes_on(command: Command, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        record(tmp_path / "runs", *TINY, f"seed={seed}", ending="KILLED", checkpoint=True)
+    assert "2 points: 2 go on" in command("train", "-m", *TINY, "seed=0,1", "--plan").out
+    assert "2 points: 1 will run, 1 goes on" in command("train", "-m", *TINY, "seed=0,2", "--plan").out
+
+
+def test_pictures_are_offered_where_there_are_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    request = request_sweep((*TINY, "seed=0,1", "tracking=off"), None)
+    for accuracies, offers in ((["", ""], False), ([0.5, ""], True)):
+        told = where_to_look(made_sweep(request, tmp_path / "runs", accuracies))
+        assert any(line.startswith("pictures") for line in told) is offers
+
+
+def test_what_was_said_is_not_said_again() -> None:
+    out = StringIO()
+    lines = SweepLines(out)
+    for text in ("no answer", "other", "no answer"):
+        lines.say(text)
+    assert out.getvalue().splitlines() == ["no answer", "other"]
+
+
 def outcome(run: str, status: str, kind: str, message: str = "") -> Outcome:
     return Outcome(0, run, status, message, kind)
 
@@ -191,6 +215,7 @@ def test_a_line_a_run(swept: SweepRecord, tmp_path: Path) -> None:
     lines.point("kernel_size=3 seed=0", outcome(good, "FINISHED", "complete"), "log.txt")
     lines.point("kernel_size=3 seed=1", outcome("", "FAILED", "failed", "no memory"), "log.txt")
     lines.point("kernel_size=3 seed=2", outcome("abc", "KILLED", "pruned", "given up"), "log.txt")
+    lines.point("kernel_size=3 seed=3", outcome("", "KILLED", "killed", "its job was lost"), "")
     lines.ended()
     told = out.getvalue().splitlines()
     assert told[0].startswith(f"sweep {swept.id}  sweep of kernel_size, seed: 6 points: ")
@@ -200,8 +225,28 @@ def test_a_line_a_run(swept: SweepRecord, tmp_path: Path) -> None:
         f"1/{total}  kernel_size=3 seed=0  validation 90.00%  ({good})",
         f"2/{total}  FAILED  kernel_size=3 seed=1: no memory  (log: log.txt)",
         f"3/{total}  pruned  kernel_size=3 seed=2: given up  (abc)",
+        f"4/{total}  KILLED  kernel_size=3 seed=3: its job was lost",
     ]
-    assert (lines.failed, lines.best) == (1, (0.9, "kernel_size=3 seed=0"))
+    assert (lines.failed, lines.best) == (2, (0.9, "kernel_size=3 seed=0"))
+
+
+@pytest.mark.usefixtures("swept")
+def test_trials_that_need_no_training_count_but_cost_no_time(tmp_path: Path) -> None:
+    words = (*TINY, "sweep.search=bayes", "model.padding=same,valid", "sweep.trials=6")
+    out, request = StringIO(), request_sweep(words, None)
+    lines = SweepLines(out)
+    lines.planned(made_sweep(request, tmp_path / "runs", []), request)
+    run = record(tmp_path / "runs", *TINY)
+    for trials in (1, 1):
+        lines.spared(trials)
+        lines.point("padding=same", outcome(run, "FINISHED", "complete"), "log.txt")
+    lines.spared(4)
+    assert [line.split("  ")[:2] for line in out.getvalue().splitlines()[1:]] == [
+        ["1/6", "1 trial needed no training: done before, or the same as another"],
+        ["2/6", "padding=same"], ["3/6", "padding=same"],
+        ["6/6", "3 trials needed no training: done before, or the same as another"],
+    ]  # fmt: skip
+    assert (lines.trained, lines.ended_runs) == (2, 6)
 
 
 class Terminal(StringIO):
