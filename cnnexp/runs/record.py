@@ -5,7 +5,7 @@ config.yaml       the whole checked config
 environment.json  machine, packages, git commit; code.patch: what differs from that commit
 events.jsonl      what happened, in order: started, epoch, result, ended, found (only ever appended to)
                   started says `after` which epoch it goes on (null: none), and what `changed` since the start before it
-predictions.npz   probabilities, labels and image digests of validation and test
+predictions.npz   probabilities, losses, labels and image digests of validation and test
 probes/           epoch_NNN.npz: maps and filters of the fixed digits, float16
 weights.npz       the final weights
 checkpoint/       the last two training states while the run goes on, and longer where the config keeps them
@@ -221,7 +221,10 @@ class RunRecord:
         return found
 
     def predictions(self, split: str) -> Arrays:
-        """`probabilities` (n, classes), `labels` (n,) and `digests` (n,) of validation or test; empty if not there."""
+        """`probabilities` (n, classes), `labels` (n,) and `digests` (n,) of validation or test; empty if not there.
+
+        `losses` (n,) too, in nats, which older records do not have.
+        """
         path = self.folder / "predictions.npz"
         arrays = read_arrays(path) if path.is_file() else {}
         found = {k.removeprefix(f"{split}/"): v for k, v in arrays.items() if k.startswith(f"{split}/")}
