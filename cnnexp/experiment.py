@@ -18,7 +18,7 @@ from cnnexp.config.identity import identity, to_yaml
 from cnnexp.config.layers import conv_blocks
 from cnnexp.config.schema import ExperimentConfig
 from cnnexp.data import KNOWN_SHAPES, Digits, load_digits
-from cnnexp.errors import ConfigError, DiskError, TrainingError
+from cnnexp.errors import ConfigError, DiskError, DrawingError, TrainingError, one_line
 from cnnexp.evaluation import measure_kept_weights
 from cnnexp.nn.seeding import make_deterministic, resolve_threads, start_tensorflow
 from cnnexp.probing import Probing
@@ -218,11 +218,14 @@ def _draw(run: RunWriter, config: ExperimentConfig, listener: Listener) -> None:
         return
     from cnnexp.drawing import draw_all
 
+    hint = f"draw them later: cnnexp show {run.read().id} --draw"
     try:
         draw_all(run.read())
     except OSError as error:
-        hint = f"draw them later: cnnexp show {run.read().id} --draw"
         listener.say(f"note: its pictures could not be written ({error.strerror}); {hint}")
+    except DrawingError as error:  # what was trained and measured is whole
+        (problem,) = error.problems
+        listener.say(one_line(f"note: {problem.where} could not be drawn ({problem.got}); {hint}", 500))
 
 
 def _train(

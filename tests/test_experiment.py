@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
+import cnnexp.figures
 from cnnexp.config.compose import compose_config
 from cnnexp.config.identity import identity
 from cnnexp.data import KNOWN_SHAPES, load_digits
@@ -308,6 +310,43 @@ def test_pictures_that_cannot_be_written_do_not_fail_a_run(
     assert done.record.status == "FINISHED"
     assert "its pictures could not be written (No space left on device)" in done.printed.err
     assert done.record.metrics["accuracy/test"] >= 0
+
+
+@pytest.mark.slow
+def test_pictures_that_cannot_be_drawn_do_not_fail_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object, **more: object) -> None:
+        raise ValueError("singular matrix")
+
+    monkeypatch.setattr(cnnexp.figures, "png_bytes", broken)
+    done = train_in(tmp_path, "training.epochs=1", "tracking=off")
+    (note,) = [line for line in done.printed.err.splitlines() if "could not be drawn" in line]
+    assert note.startswith("note: figures/curves.png, figures/confusion_matrix.png, ")
+    assert note.endswith(f" (ValueError: singular matrix); draw them later: cnnexp show {done.record.id} --draw")
+    assert (done.record.status, done.record.ending.outcome) == ("FINISHED", "complete")  # type: ignore[union-attr]
+    assert (done.record.folder / "figures" / "series").is_dir()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_while_a_picture_is_drawn_ends_the_run_killed(
+    number: int, code: int, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Matplotlib turns what a handler raises below it into a ValueError, or loses it."""
+
+    def interrupted(figure: object) -> bytes:
+        try:
+            signal.raise_signal(number)
+        except BaseException:  # noqa: BLE001
+            raise ValueError("Invalid affine transformation matrix") from None
+        return b""
+
+    monkeypatch.setattr(cnnexp.figures, "png_bytes", interrupted)
+    done = command("train", *SMALL, "training.epochs=1", "tracking=off")
+    assert done.code == code
+    assert "ValueError" not in done.err
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert RunRecord(folder).status == "KILLED"
+    assert [path.name for path in folder.glob("figures/**/*.png")] == ["curves.png"]
 
 
 @pytest.mark.slow
