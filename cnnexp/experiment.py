@@ -17,7 +17,7 @@ from cnnexp.config.compose import Composed
 from cnnexp.config.identity import identity, to_yaml
 from cnnexp.config.layers import conv_blocks
 from cnnexp.config.schema import ExperimentConfig
-from cnnexp.data import KNOWN_SHAPES, Digits, load_digits
+from cnnexp.data import Digits, load_digits
 from cnnexp.errors import ConfigError, DiskError, DrawingError, TrainingError, one_line
 from cnnexp.evaluation import measure_kept_weights
 from cnnexp.nn.seeding import make_deterministic, resolve_threads, start_tensorflow
@@ -27,7 +27,7 @@ from cnnexp.runs.find import runs_folder
 from cnnexp.runs.journal import FINISHED, KILLED, finite
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.writer import Header, RunWriter
-from cnnexp.shapes import check_shapes
+from cnnexp.shapes import check_known_shapes, check_shapes
 
 if TYPE_CHECKING:
     import keras
@@ -57,8 +57,7 @@ def prepare(config: ExperimentConfig) -> Digits:
 
     Raises ConfigError or DataError; TensorFlow is not imported and nothing is written.
     """
-    if config.data.source in KNOWN_SHAPES:
-        check_shapes(config.model, *KNOWN_SHAPES[config.data.source])
+    check_known_shapes(config)
     digits = load_digits(config.data)
     check_shapes(config.model, digits.image_shape, digits.classes)
     check_against(config, digits)

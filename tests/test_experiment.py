@@ -13,13 +13,14 @@ import yaml
 import cnnexp.figures
 from cnnexp.config.compose import compose_config
 from cnnexp.config.identity import identity
-from cnnexp.data import KNOWN_SHAPES, load_digits
+from cnnexp.data import load_digits
 from cnnexp.errors import ConfigError, TrainingError
 from cnnexp.experiment import check_against, create_run, prepare, record_epoch, run_name
 from cnnexp.nn.checkpoint import load_latest
 from cnnexp.runs.description import describe
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.writer import RunWriter
+from cnnexp.shapes import KNOWN_SHAPES
 from tests.conftest import SMALL, Command, Trained, train_in, working_in
 
 ARRAYS = ("data=arrays", "data.images=[[[0,1],[1,0]],[[1,0],[0,1]],[[0,1],[1,1]],[[1,0],[1,1]]]", "model=empty")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cnnexp.config.schema import Data, ExperimentConfig
-from cnnexp.data import KNOWN_SHAPES, KNOWN_SIZES, load_digits
+from cnnexp.data import load_digits
 from cnnexp.errors import CnnexpError
-from cnnexp.shapes import Layer, LayerTable, layer_table
+from cnnexp.shapes import KNOWN_SHAPES, KNOWN_SIZES, Layer, LayerTable, layer_table
 
 
 @dataclass(frozen=True)

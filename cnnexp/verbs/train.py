@@ -31,10 +31,12 @@ def main(args: argparse.Namespace) -> int:
     if args.multirun:
         return _sweep(args)
     from cnnexp.config.compose import compose_config
+    from cnnexp.shapes import check_known_shapes
 
-    composed = compose_config(args.overrides, args.config_dir)  # a config that is refused needs nothing heavier
+    composed = compose_config(args.overrides, args.config_dir)
     if composed.config.sweep.describes_many or args.plan:
         return _sweep(args)
+    check_known_shapes(composed.config)  # a config that is refused needs nothing heavier
     from cnnexp.experiment import run_experiment
     from cnnexp.verbs.progress import progress_for
     from cnnexp.verbs.report import as_json, ending_lines
