@@ -35,7 +35,8 @@ LABELLED = (*ARRAYS, "data.labels=[0,1,0,1]", "training.batch_size=2")
         (("model=one_block", "figures.layers=[conv_1,conv_2]"), "figures.layers", "all, or names among conv_1, conv_1_pool"),  # noqa: E501
         (("model=empty", "figures.layers=[conv_1]"), "figures.layers", "all, or names among (none)"),
         (("model=strided", "figures.layers=[conv_1_pool]"), "figures.layers", "all, or names among conv_1, conv_2"),
-        (ARRAYS, "data.labels", "at least 2 classes to train on"),
+        ((*ARRAYS, "training.batch_size=4"), "data.labels", "at least 2 classes to train on"),
+        (("training.epochs=2", "figures.epochs=[1,99]"), "figures.epochs", "epochs from 0 to 2, which is training.epochs"),  # noqa: E501
         ((*LABELLED, "training.keep=best"), "training.keep", "some to watch loss and accuracy on"),
         ((*LABELLED, "training.early_stopping={}"), "training.early_stopping", "some to watch loss and accuracy on"),
     ],
@@ -52,6 +53,26 @@ def test_refused_before_anything_is_written(
     assert done.out == ""
     assert key in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "keys"),
+    [
+        (
+            ("training.batch_size=5000", "figures.digits=[12]", "figures.layers=[x]", "model.kernel_size=40", "model.padding=valid"),  # noqa: E501
+            ["model.kernel_size", "training.batch_size", "figures.digits", "figures.layers"],
+        ),
+        (
+            (*LABELLED, "training.batch_size=9", "training.keep=best", "training.early_stopping={}", "figures.layers=[x]"),  # noqa: E501
+            ["training.batch_size", "training.early_stopping", "training.keep", "figures.layers"],
+        ),
+    ],
+)  # fmt: skip
+def test_all_that_does_not_go_with_the_digits_is_told_together(words: tuple[str, ...], keys: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        prepare(compose_config(words).config)
+    assert [problem.where for problem in caught.value.problems] == keys
+    assert len(str(caught.value).splitlines()) <= 12
 
 
 def test_shapes_known_beforehand_are_those_of_the_data() -> None:
