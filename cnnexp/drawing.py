@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Draw = Callable[[], "Figure"]
+Content = Callable[[], bytes]
+"""What gives a picture as PNG."""
 
 
 def draw_all(record: RunRecord) -> list[Path]:
@@ -30,17 +32,21 @@ def draw_all(record: RunRecord) -> list[Path]:
     drawn, once all others are; OSError where one cannot be written.
     """
     _ = record.config, record.events  # a record that cannot be read is refused before anything is drawn
+    return _draw(record, chain(_named(record), _series(record)))
+
+
+def _draw(record: RunRecord, pictures: Iterable[tuple[str, Content]]) -> list[Path]:
     undrawn: dict[str, Exception] = {}
-    paths = list(in_whole_steps(_drawn(record, undrawn)))
+    paths = list(in_whole_steps(_drawn(record, pictures, undrawn)))
     if undrawn:
         error = next(iter(undrawn.values()))
         raise DrawingError(", ".join(undrawn), f"{type(error).__name__}: {error}", "what can be drawn") from error
     return paths
 
 
-def _drawn(record: RunRecord, undrawn: dict[str, Exception]) -> Iterator[Path]:
+def _drawn(record: RunRecord, pictures: Iterable[tuple[str, Content]], undrawn: dict[str, Exception]) -> Iterator[Path]:
     """Each picture's path once it is there. undrawn: takes the names of the others, with the reason."""
-    for name, draw in chain(_named(record), _series(record)):
+    for name, draw in pictures:
         path = record.folder / "figures" / f"{name}.png"
         try:
             picture = draw()
@@ -51,7 +57,7 @@ def _drawn(record: RunRecord, undrawn: dict[str, Exception]) -> Iterator[Path]:
             yield path
 
 
-def _named(record: RunRecord) -> Iterator[tuple[str, Callable[[], bytes]]]:
+def _named(record: RunRecord) -> Iterator[tuple[str, Content]]:
     for name, draw in _figures(record):
         yield name, partial(_figure_png, draw)
 
@@ -126,10 +132,9 @@ def _figures_of_layers(record: RunRecord) -> Iterator[tuple[str, Draw]]:
     after, digits = record.probes(shown), record.digits()
     labels = [record.class_names[label] for label in digits["labels"]]
     channels = record.config.figures.max_channels
-    if 0 in record.probed_epochs and shown > 0:
-        before = record.probes(0).filters
-        for block in list(after.filters)[:1]:
-            yield f"filters_{block}", partial(filters_before_after, before[block], after.filters[block], layer=block)
+    before = record.filters_before if shown > 0 else {}
+    for block in list(before)[:1]:
+        yield f"filters_{block}", partial(filters_before_after, before[block], after.filters[block], layer=block)
     for layer, maps in after.maps.items():
         yield (
             f"feature_maps_{layer}",
@@ -145,7 +150,7 @@ def shown_epoch(record: RunRecord) -> int:
     return kept if kept in record.probed_epochs else record.probed_epochs[-1]
 
 
-def _series(record: RunRecord) -> Iterator[tuple[str, Callable[[], bytes]]]:
+def _series(record: RunRecord) -> Iterator[tuple[str, Content]]:
     """Each layer's maps over the epochs, on one colour scale a layer."""
     from cnnexp.figures import shared_limits
 
