@@ -13,6 +13,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "interrupts"),
     ("config",),
     ("shapes",),
+    ("checks",),
     ("data",),
     ("nn",),
     ("runs",),

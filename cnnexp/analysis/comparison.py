@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnexp.analysis.differences import Difference, differences
-from cnnexp.analysis.scores import Counts, accuracy_of, confusion_counts, loss_of, wilson
+from cnnexp.analysis.scores import Counts, accuracy_of, confusion_counts, wilson
 from cnnexp.analysis.shared_digits import Readings, SharedDigits, readings, shared_digits
 from cnnexp.analysis.statistics import ENOUGH_SEEDS, McNemar, PairedDifference, holm, mcnemar, paired_difference
 from cnnexp.config.identity import flattened
@@ -185,8 +185,8 @@ def _score(found: Readings) -> Score:
     right = found.right
     interval = wilson(int(right.sum()), len(right))
     confusion = confusion_counts(found.probabilities, found.labels)
-    accuracy, loss = accuracy_of(found.probabilities, found.labels), loss_of(found.probabilities, found.labels)
-    return Score(right, accuracy, interval, loss, confusion)
+    accuracy = accuracy_of(found.probabilities, found.labels)
+    return Score(right, accuracy, interval, float(found.losses.mean()), confusion)
 
 
 def _recipes(runs: Sequence[ComparedRun], others: Sequence[RunRecord], shared: SharedDigits) -> tuple[Recipe, ...]:

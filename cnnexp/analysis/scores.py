@@ -41,10 +41,10 @@ def accuracy_of(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 
-def loss_of(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Mean cross-entropy in nats of (n, classes) against (n,); a probability of 0 counts as float32's smallest."""
+def losses_of(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Cross-entropy of each digit (n,) in nats where only (n, classes) were kept; 0 counts as float32's smallest."""
     true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.maximum(true, np.finfo(np.float32).tiny)).mean())
+    return -np.log(np.maximum(true, np.finfo(np.float32).tiny))
 
 
 def confusion_counts(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> Counts:

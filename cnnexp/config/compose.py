@@ -240,6 +240,9 @@ def _not_composed(error: Exception) -> ConfigError:
         return ConfigError(deleted[1], "~ before it", "a key that exists", f"Did you mean {near}?" if near else "")
     if key := getattr(error, "full_key", None):
         return ConfigError(str(key), lines[0], "a value, or an interpolation that resolves to one")
+    merged = re.match(r"Error merging override \+*([^=]+)=(.*)$", lines[0])
+    if merged:
+        return ConfigError(merged[1], merged[2], what_is_allowed(merged[1].split(".")))
     file = re.match(r"In '(.+)': .* raised while composing config:$", lines[0])
     if file and len(lines) > 1:
         return ConfigError(file[1], lines[1], "keys and values that Hydra can merge")

@@ -135,7 +135,7 @@ def _forced(override: Override, text: str) -> Iterator[str]:
     key = override.key_or_group
     path = key.split(".")
     choice = is_choice(path)
-    if choice or key in WHOLE_MAPPINGS:
+    if choice or key in WHOLE_MAPPINGS or _is_list(override):
         yield f"++{key}=null"
     if choice and override.is_sweep_override() and not override.is_choice_sweep():
         yield f"++{key}={text}"
@@ -145,6 +145,11 @@ def _forced(override: Override, text: str) -> Iterator[str]:
         yield f"++{key}={_as_mapping(text)}"
     else:
         yield f"++{key}={text}"
+
+
+def _is_list(override: Override) -> bool:
+    """A list replaces whatever stands at its key: Hydra refuses to merge it into a mapping before the schema can."""
+    return not override.is_sweep_override() and isinstance(override.value(), list)
 
 
 def _as_mapping(word: str) -> str:

@@ -82,7 +82,7 @@ def _problem(path: list[str], got: Any, missing: bool, detail: Any) -> Problem:
         return _missing_key(path, key)
     if kind == "combination":
         context = detail["ctx"]
-        return Problem(".".join([*path, context["key"]]), context["got"], context["expected"])
+        return Problem(".".join(filter(None, [*path, context["key"]])), context["got"], context["expected"])
     if kind == "string_pattern_mismatch":
         return Problem(
             key, show(path[-1]), "a name of letters A-Z, digits and _ that starts with a letter",

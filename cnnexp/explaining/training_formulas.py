@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from cnnexp.config.choices import Adam, Cosine, OneCycle, Rmsprop, Sgd, Step
-from cnnexp.data import KNOWN_SIZES
 from cnnexp.explaining.facts import Facts
+from cnnexp.shapes import KNOWN_SIZES
 
 RATES_SHOWN = 8
 PROGRESS = "p from 0 at the first step to 1 at the last"

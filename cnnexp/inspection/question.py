@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnexp.config.schema import Data
-from cnnexp.data import KNOWN_SHAPES, Digits, Split, load_digits, read_picture
+from cnnexp.data import Digits, Split, load_digits, read_picture
 from cnnexp.errors import ConfigError, DataError
+from cnnexp.shapes import KNOWN_SHAPES
 
 EIGHT_BITS = 255.0
 NAMES_SHOWN = 20

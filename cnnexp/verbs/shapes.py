@@ -14,8 +14,7 @@ from itertools import takewhile
 
 from cnnexp.config.compose import compose_config
 from cnnexp.config.schema import ExperimentConfig
-from cnnexp.data import image_shape_and_classes
-from cnnexp.shapes import LayerTable, ShapeError, as_json, check_shapes, explain, render_table
+from cnnexp.shapes import LayerTable, ShapeError, as_json, check_known_shapes, check_shapes, explain, render_table
 from cnnexp.verbs.hydra_flags import add_flags, show_what_is_asked, wants_to_look
 
 EXAMPLE = """  cnnexp shapes model.strides=2
@@ -48,12 +47,15 @@ def table_of(config: ExperimentConfig) -> LayerTable:
 
     Raises ShapeError, which holds the table up to the first layer that cannot be built.
     """
-    image_shape, classes = image_shape_and_classes(config.data)
-    if classes:
-        return check_shapes(config.model, image_shape, classes)
+    if (known := check_known_shapes(config)) is not None:
+        return known
+    from cnnexp.data import load_digits
     from cnnexp.inspection.passage import without_head
 
-    table = check_shapes(without_head(config.model), image_shape, 1)
+    digits = load_digits(config.data)
+    if digits.classes:
+        return check_shapes(config.model, digits.image_shape, digits.classes)
+    table = check_shapes(without_head(config.model), digits.image_shape, 1)
     return replace(table, layers=tuple(takewhile(lambda layer: layer.kind not in HEAD, table.layers)))
 
 

@@ -11,7 +11,7 @@ from cnnexp.analysis.scores import (
     accuracy_of,
     class_scores,
     confusion_counts,
-    loss_of,
+    losses_of,
     standard_error,
     surest_mistakes,
     wilson,
@@ -53,14 +53,14 @@ def test_accuracy_takes_the_first_of_equal_probabilities() -> None:
     assert accuracy_of(PROBABILITIES, LABELS) == pytest.approx(2 / 5)
 
 
-def test_loss() -> None:
-    expected = -(math.log(0.7) + math.log(0.8) + math.log(0.3) + math.log(0.05) + math.log(0.5)) / 5
-    assert loss_of(PROBABILITIES, LABELS) == pytest.approx(expected, rel=1e-6)
+def test_losses() -> None:
+    expected = [-math.log(share) for share in (0.7, 0.8, 0.3, 0.05, 0.5)]
+    assert losses_of(PROBABILITIES, LABELS) == pytest.approx(expected, rel=1e-6)
 
 
 def test_loss_of_a_probability_of_zero_is_finite() -> None:
     tiny = float(np.finfo(np.float32).tiny)
-    assert loss_of(np.array([[0, 1]], np.float32), np.array([0])) == pytest.approx(-math.log(tiny))
+    assert losses_of(np.array([[0, 1]], np.float32), np.array([0])) == pytest.approx([-math.log(tiny)])
 
 
 def test_confusion_counts_true_classes_in_rows() -> None:

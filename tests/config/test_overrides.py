@@ -32,6 +32,7 @@ def rewrite(*words: str) -> list[str]:
         ("training.optimizer=sgd", ["++training.optimizer=null", "++training.optimizer={type:sgd}"]),
         ("training.optimizer=adam,sgd", ["++training.optimizer=null", "++training.optimizer={type:adam},{type:sgd}"]),
         ("model.blocks={a: {filters: 3}}", ["++model.blocks=null", "++model.blocks={a: {filters: 3}}"]),
+        ("figures.digits=[1,2]", ["++figures.digits=null", "++figures.digits=[1,2]"]),
         ("hydra/launcher=basic", ["hydra/launcher=basic"]),
         ("hydra.verbose=true", ["hydra.verbose=true"]),
         ("hydra.launcher.slurm.partition=gpu", ["++hydra.launcher.slurm.partition=gpu"]),

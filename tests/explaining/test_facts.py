@@ -4,8 +4,9 @@ import pytest
 
 from cnnexp.config.compose import compose_config
 from cnnexp.config.schema import Data
-from cnnexp.data import KNOWN_SIZES, load_digits
+from cnnexp.data import load_digits
 from cnnexp.explaining.facts import facts_of
+from cnnexp.shapes import KNOWN_SIZES
 
 
 def facts(*overrides: str):
