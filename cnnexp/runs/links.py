@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 MODE = {"workflowType": "machine_learning"}
 COLUMNS = (
     "metrics.`accuracy/test`", "metrics.`accuracy/val`", "metrics.`loss/val`", "params.`model.kernel_size`",
-    "params.`model.strides`", "params.`model.padding`", "params.`model.pool`", "params.`model.dropout`",
-    "params.`training.learning_rate`", "params.`training.epochs`", "tags.`cnnexp.outcome`",
+    "params.`model.strides`", "params.`model.padding`", "tags.`model.pool`", "tags.`model.dropout`",
+    "tags.`training.learning_rate`", "tags.`training.epochs`", "tags.`cnnexp.outcome`",
 )  # fmt: skip
 VIEW = "cnnexp"
 

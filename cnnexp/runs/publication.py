@@ -14,7 +14,7 @@ from cnnexp.errors import StoreError
 from cnnexp.runs.description import describe
 from cnnexp.runs.files import write_json
 from cnnexp.runs.journal import RUNNING, milliseconds
-from cnnexp.runs.knobs import knobs
+from cnnexp.runs.knobs import knob_tags, knobs
 from cnnexp.runs.links import save_view
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.series import ARTIFACTS, FOLDER, LOGGED_TAG, lay_out, pictures
@@ -268,7 +268,7 @@ def _params(record: RunRecord) -> list[Param]:
 
 def _telling(record: RunRecord) -> dict[str, str]:
     outcome = record.ending.outcome if record.ending else RUNNING.lower()
-    return {"cnnexp.outcome": outcome, "mlflow.note.content": describe(record)}
+    return {**knob_tags(record.config), "cnnexp.outcome": outcome, "mlflow.note.content": describe(record)}
 
 
 def _as_tags(tags: dict[str, str]) -> list[RunTag]:

@@ -76,8 +76,10 @@ def test_a_finished_run_is_all_there(home: Path, finished: RunRecord) -> None:
         "probes/epoch_003.npz", "run.json",
     ]  # fmt: skip
     assert found["inputs"] == 1
-    assert found["params"]["model.kernel_size"] == "5"
-    assert found["tags"]["cnnexp.outcome"] == "complete"
+    assert found["params"] == {
+        "model.kernel_size": "5", "model.strides": "1", "model.padding": "same", "seed": "0", "training.epochs": "3",
+    }  # fmt: skip
+    assert (found["tags"]["model.dropout"], found["tags"]["cnnexp.outcome"]) == ("0.25", "complete")
 
 
 def test_a_run_is_dated_by_its_record(home: Path, finished: RunRecord) -> None:
