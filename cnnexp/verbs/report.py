@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnexp.analysis.scores import standard_error, wilson
+from cnnexp.analysis.scores import standard_error
 from cnnexp.runs.record import RunRecord
 
 
@@ -87,9 +87,3 @@ def as_json(record: RunRecord) -> dict[str, Any]:
         "folder": str(record.folder),
         "mlflow": record.mlflow,
     }
-
-
-def interval(accuracy: float, digits: int) -> str:
-    """`97.80% (95 % interval 96.10% to 98.76%)`: a share with its Wilson interval."""
-    low, high = wilson(round(accuracy * digits), digits)
-    return f"{accuracy:.2%} (95 % interval {low:.2%} to {high:.2%})"

@@ -11,7 +11,8 @@ from typing import Any
 from cnnexp.runs.find import runs_folder
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, find_sweep
-from cnnexp.verbs.report import as_json, found_lines, interval, table, where_to_look
+from cnnexp.shares import interval
+from cnnexp.verbs.report import as_json, found_lines, table, where_to_look
 
 EXAMPLE = """  cnnexp show latest
   cnnexp show 3f9a --json
