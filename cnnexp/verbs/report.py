@@ -48,7 +48,8 @@ def where_to_look(record: RunRecord) -> list[str]:
         from cnnexp.runs.links import run_link
         from cnnexp.runs.server import address_of
 
-        link = run_link(address_of(str(mlflow["uri"])), str(mlflow["experiment_id"]), str(mlflow["run_id"]))
+        run_id = str(mlflow["run_id"])
+        link = run_link(address_of(str(mlflow["uri"]), run_id), str(mlflow["experiment_id"]), run_id)
         lines += [f"look      cnnexp ui {record.id}", f"          {link}"]
     elif record.config.tracking.enabled:
         lines.append(f"publish   cnnexp sync {record.id}")

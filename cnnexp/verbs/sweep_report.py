@@ -56,7 +56,8 @@ def where_to_look(record: SweepRecord) -> list[str]:
         from cnnexp.runs.links import experiment_link
         from cnnexp.runs.server import address_of
 
-        link = experiment_link(address_of(str(mlflow["uri"])), str(mlflow["experiment_id"]), record.id)
+        base = address_of(str(mlflow["uri"]), str(mlflow["run_id"]))
+        link = experiment_link(base, str(mlflow["experiment_id"]), record.id)
         lines += [f"look      cnnexp ui {record.id}", f"          {link}"]
     elif record.tracking.enabled:
         lines.append(f"publish   cnnexp sync {record.id}")
