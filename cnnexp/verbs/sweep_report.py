@@ -56,9 +56,12 @@ def where_to_look(record: SweepRecord) -> list[str]:
         from cnnexp.runs.links import experiment_link
         from cnnexp.runs.server import address_of
 
-        base = address_of(str(mlflow["uri"]), str(mlflow["run_id"]))
-        link = experiment_link(base, str(mlflow["experiment_id"]), record.id)
-        lines += [f"look      cnnexp ui {record.id}", f"          {link}"]
+        base, experiment_id = address_of(str(mlflow["uri"]), str(mlflow["run_id"])), str(mlflow["experiment_id"])
+        lines += [
+            f"look      cnnexp ui {record.id}",
+            f"          {experiment_link(base, experiment_id, record.id)}",
+            f"charts    {experiment_link(base, experiment_id, record.id, charts=True)}",
+        ]
     elif record.tracking.enabled:
         lines.append(f"publish   cnnexp sync {record.id}")
     return lines

@@ -170,7 +170,9 @@ def test_the_printed_links_open_on_the_right_things(home: Path, mode: Any) -> No
         page = browser.new_page(color_scheme=mode, viewport={"width": 1600, "height": 1000})
         page.set_default_timeout(90_000)
         page.goto(link, wait_until="domcontentloaded")
-        expect(page.get_by_text("test accuracy 98.00% (95 % interval 96.36% to 98.91%)").first).to_be_visible(timeout=90_000)
+        expect(page.get_by_text("test accuracy 98.00% (95 % interval 96.36% to 98.91%)").first).to_be_visible(
+            timeout=90_000
+        )
         page.goto(link.replace("?", "/model-metrics?"), wait_until="domcontentloaded")
         section = page.get_by_text("feature_maps", exact=True).first
         section.scroll_into_view_if_needed()
