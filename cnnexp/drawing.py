@@ -26,6 +26,12 @@ def draw_all(record: RunRecord) -> list[Path]:
     for name, figure in figures_of(record):
         paths.append(record.folder / "figures" / f"{name}.png")
         write_bytes(paths[-1], png_bytes(figure))
+    return paths + draw_series(record)
+
+
+def draw_series(record: RunRecord) -> list[Path]:
+    """Draw each layer's maps over the epochs alone, which MLflow's image cards show; returns their paths."""
+    paths = []
     for key, epoch, image in series_of(record):
         paths.append(record.folder / "figures" / "series" / key / f"epoch_{epoch:03d}.png")
         write_bytes(paths[-1], _as_square_png(image))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnnexp.runs.journal import FAILED, FINISHED, KILLED
+from cnnexp.runs.series import FOLDER as SERIES
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.verbs.report import table
 from cnnexp.verbs.sweep_plan import impossible_lines
@@ -48,6 +49,8 @@ def where_to_look(record: SweepRecord) -> list[str]:
         lines += [f"pictures  {record.folder / 'figures'}", f"table     {record.folder / 'sweep.csv'}"]
     else:
         lines.append(f"pictures  none yet; draw them: cnnexp show {record.id} --draw")
+    if record.mlflow and not any((run.folder / SERIES).is_dir() for _, run in record.runs()):
+        lines.append(f"maps      of each run in MLflow: cnnexp show {record.id} --draw, then cnnexp sync {record.id}")
     lines.append(f"report    cnnexp show {record.id}")
     if record.status in (FAILED, KILLED):
         lines.append(f"go on     cnnexp resume {record.id}")

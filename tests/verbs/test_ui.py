@@ -160,36 +160,61 @@ def test_two_that_start_at_once_show_each_its_own_store(home: Path, migrated: Pa
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_the_printed_links_open_on_the_right_things(home: Path, mode: Any) -> None:
-    from playwright.sync_api import expect, sync_playwright
-
     for kernel in (3, 5):
-        record = finish(create_run(home / "runs", [f"model.kernel_size={kernel}"], name=f"kernel_size={kernel}"))
-        state = publish(record).mlflow
-    with ui(home, "latest") as (_, link), sync_playwright() as playwright:
+        publish(finish(create_run(home / "runs", [f"model.kernel_size={kernel}"], name=f"kernel_size={kernel}")))
+    with ui(home, "--json") as (_, told), browsing(mode) as page:
+        answer = json.loads(told)
+        page.goto(run_link(address(told), *mlflow_ids(home, "latest")), wait_until="domcontentloaded")
+        see(page, "test accuracy 98.00% (95 % interval 96.36% to 98.91%)")
+        page.goto("about:blank")
+        page.goto(answer["link"], wait_until="domcontentloaded")
+        see(page, "accuracy/test", "loss/val", "model.kernel_size", "model.dropout", "kernel_size=3", "kernel_size=5")
+        page.goto("about:blank")
+        page.goto(answer["charts"], wait_until="domcontentloaded")
+        see(page, "accuracy/val", "kernel_size=3", "kernel_size=5")
+        whole_pictures_in_their_cards(page)
+        runs_side_by_side_in_full_screen(page)
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+def test_a_sweep_opens_on_its_runs_alone_and_a_comparison_on_its_report(home: Path, request_of: Request) -> None:
+    words = (*TINY, "tracking.enabled=true", "model.kernel_size=3,5", "seed=0")
+    sweep = made_sweep(request_of(*words), home / "runs", [0.8, 0.9])
+    other = [made_run(home / "runs", marks) for marks in ("+-", "--")]
+    assert run_command(home, "sync").code == 0
+    assert run_command(home, "compare", *(record.id for record in other), "--mlflow").code == 0
+    with ui(home, sweep.id, "--json") as (_, told), browsing("light") as page:
+        page.goto(json.loads(told)["link"], wait_until="domcontentloaded")
+        see(page, "best/accuracy_val", "model.kernel_size", "kernel_size=5 seed=0", "2 matching runs")
+        names = page.get_by_role("link").filter(has_text="kernel_size=").all_inner_texts()
+        assert names == ["kernel_size=5 seed=0", "kernel_size=3 seed=0"], "best first, and flat"
+        link = run_command(home, "compare", *(record.id for record in other), "--mlflow", "--json").out
+        page.goto("about:blank")
+        page.goto(address(told) + "/#" + json.loads(link)["mlflow"].partition("/#")[2], wait_until="domcontentloaded")
+        page.frame_locator("iframe").get_by_text("These weights").first.wait_for()
+
+
+def address(told: str) -> str:
+    return str(json.loads(told)["link"].partition("/#")[0])
+
+
+@contextmanager
+def browsing(mode: Any) -> Iterator[Any]:
+    """A page of a Chromium of its own."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(color_scheme=mode, viewport={"width": 1600, "height": 1000})
         page.set_default_timeout(90_000)
-        page.goto(link, wait_until="domcontentloaded")
-        expect(page.get_by_text("test accuracy 98.00% (95 % interval 96.36% to 98.91%)").first).to_be_visible(
-            timeout=90_000
-        )
-        page.goto(link.replace("?", "/model-metrics?"), wait_until="domcontentloaded")
-        section = page.get_by_text("feature_maps", exact=True).first
-        section.scroll_into_view_if_needed()
-        page.mouse.move(700, 700)
-        page.mouse.wheel(0, 600)
-        expect(page.get_by_text("feature_maps/conv_1", exact=True).first).to_be_visible()
-        pictures = page.locator("img.rc-image-img")
-        expect(pictures).to_have_count(2)
-        natural = pictures.evaluate_all("all => all.map(i => i.naturalWidth / i.naturalHeight)")
-        drawn = pictures.evaluate_all("all => all.map(i => i.clientWidth / i.clientHeight)")
-        assert sorted(natural) == pytest.approx([60 / 60, 300 / 120])
-        assert drawn == pytest.approx(natural, rel=0.05)
-        page.goto("about:blank")
-        table = experiment_link(link.partition("/#")[0], str(state["experiment_id"]))
-        page.goto(table, wait_until="domcontentloaded")
-        for column in ("accuracy/test", "loss/val", "model.kernel_size"):
-            expect(page.get_by_text(column, exact=True).first).to_be_visible(timeout=30_000)
-        for name in ("kernel_size=3", "kernel_size=5"):
-            expect(page.get_by_text(name, exact=True).first).to_be_visible()
+        yield page
         browser.close()
+
+
+def see(page: Any, *texts: str) -> None:
+    from playwright.sync_api import expect
+
+    for text in texts:
+        expect(page.get_by_text(text, exact=True).first).to_be_visible(timeout=90_000)
