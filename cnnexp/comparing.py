@@ -14,7 +14,6 @@ from cnnexp.report import report_page
 from cnnexp.report.words import headline
 from cnnexp.runs.files import write_text
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.server import address_of
 from cnnexp.runs.store import open_store
 
 FOLDER, REPORT = "comparisons", "report.html"
@@ -85,7 +84,7 @@ def in_mlflow(comparison: Comparison, report: Path) -> str:
     store = open_store(tracking, create=True, known=known)
     runs = [run.record.id for run in comparison.runs]
     told = PublishedComparison(comparison_key(comparison), comparison_name(comparison), note(comparison), runs, report)
-    return publish_comparison(store, tracking.experiment, told, address_of(store.shown))
+    return publish_comparison(store, tracking.experiment, told)
 
 
 def note(comparison: Comparison) -> str:

@@ -35,6 +35,14 @@ def draw_all(record: RunRecord) -> list[Path]:
     return _draw(record, chain(_named(record), _series(record)))
 
 
+def draw_series(record: RunRecord) -> list[Path]:
+    """Draw each layer's maps over the epochs alone, which MLflow's image cards show; returns their paths.
+
+    Raises DrawingError and OSError as `draw_all` does.
+    """
+    return _draw(record, _series(record))
+
+
 def _draw(record: RunRecord, pictures: Iterable[tuple[str, Content]]) -> list[Path]:
     undrawn: dict[str, Exception] = {}
     paths = list(in_whole_steps(_drawn(record, pictures, undrawn)))

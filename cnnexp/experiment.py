@@ -184,7 +184,7 @@ def _epochs(record: RunRecord) -> str:
 
 
 def _draw(run: RunWriter, config: ExperimentConfig, listener: Listener) -> None:
-    if not config.figures.draw:
+    if config.figures.draw is False:
         return
     from cnnexp.drawing import draw_all
 

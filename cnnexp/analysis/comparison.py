@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnexp.analysis.differences import Difference, differences
-from cnnexp.analysis.scores import Counts, accuracy_of, confusion_counts, wilson
+from cnnexp.analysis.scores import Counts, accuracy_of, confusion_counts
 from cnnexp.analysis.shared_digits import Readings, SharedDigits, readings, shared_digits
 from cnnexp.analysis.statistics import ENOUGH_SEEDS, McNemar, PairedDifference, holm, mcnemar, paired_difference
 from cnnexp.config.identity import flattened
 from cnnexp.runs.journal import FINISHED
 from cnnexp.runs.record import RunRecord
 from cnnexp.shapes import LayerTable, layer_table
+from cnnexp.shares import wilson
 
 LETTERS = ascii_uppercase
 

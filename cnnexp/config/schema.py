@@ -284,7 +284,9 @@ class Tracking(Strict):
 class Figures(Strict):
     """Which pictures a run leaves."""
 
-    draw: bool = Field(True, description="draw pictures at the end of the run")
+    draw: bool | Literal["auto"] = Field(
+        "auto", description="draw pictures at the end of the run; auto: of a single run, not of each run of a sweep"
+    )
     digits: list[Annotated[int, Field(ge=0)]] | Literal["all"] = Field("all", description="classes shown in maps")
     epochs: list[Annotated[int, Field(ge=0)]] | Literal["auto"] = Field("auto", description="epochs of map pictures")
     layers: list[str] | Literal["all"] = Field("all", description="layers whose maps are kept")

@@ -15,7 +15,7 @@ from cnnexp.runs.description import describe
 from cnnexp.runs.files import write_json
 from cnnexp.runs.find import problem_of
 from cnnexp.runs.journal import RUNNING, milliseconds
-from cnnexp.runs.knobs import knobs
+from cnnexp.runs.knobs import knob_tags, knobs
 from cnnexp.runs.links import save_view
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.series import ARTIFACTS, FOLDER, LOGGED_TAG, lay_out, pictures
@@ -104,7 +104,9 @@ class Publication:
             self.store.client.log_inputs(self.run_id, datasets=[_dataset(record)])
 
     def _send_metrics(self, record: RunRecord) -> None:
-        new = [metric for metric in _metrics(record) if (metric.key, metric.step) not in self.points]
+        known = {key for key, _ in self.points}
+        new = [metric for metric in _of_epochs(record) if (metric.key, metric.step) not in self.points]
+        new += [metric for metric in _measured_once(record) if metric.key not in known]
         for start in range(0, len(new), BATCH):
             part = new[start : start + BATCH]
             self.store.client.log_batch(self.run_id, metrics=part, synchronous=True)
@@ -283,7 +285,7 @@ def _varied_in(record: RunRecord) -> dict[str, str]:
 
 def _telling(record: RunRecord) -> dict[str, str]:
     outcome = record.ending.outcome if record.ending else RUNNING.lower()
-    return {"cnnexp.outcome": outcome, "mlflow.note.content": describe(record)}
+    return {**knob_tags(record.config), "cnnexp.outcome": outcome, "mlflow.note.content": describe(record)}
 
 
 def as_tags(tags: Mapping[str, str]) -> list[RunTag]:
@@ -300,17 +302,22 @@ def _points_of(store: Store, run: Run) -> set[tuple[str, int]]:
     return {(point.key, point.step) for history in histories for point in history}
 
 
-def _metrics(record: RunRecord) -> Iterator[Metric]:
-    """Every measured value with its time and the number of epochs done; results at the epoch of the kept weights."""
+def _of_epochs(record: RunRecord) -> Iterator[Metric]:
+    """Every value of an epoch with its time and the number of epochs done."""
     from mlflow.entities import Metric
 
     for event in record.epochs:
         for key, value in event["metrics"].items():
             yield Metric(key, value, milliseconds(event["time"]), event["epoch"])
-    kept = round(record.result.get("best/epoch", record.epochs_done))
+
+
+def _measured_once(record: RunRecord) -> Iterator[Metric]:
+    """The results, at step 0: MLflow draws a value at any other step as a dot in an empty chart, not as a bar."""
+    from mlflow.entities import Metric
+
     for event in record.of_kind("result")[-1:]:
         for key, value in event["metrics"].items():
-            yield Metric(key, value, milliseconds(event["time"]), kept)
+            yield Metric(key, value, milliseconds(event["time"]), 0)
 
 
 def _dataset(record: RunRecord) -> DatasetInput:

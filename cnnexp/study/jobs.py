@@ -71,12 +71,12 @@ def job_of(sweep: Path, one: PlannedPoint, threads: int, trial: TrialRef | None 
 
 
 def as_child(point: Point, threads: int) -> Composed:
-    """The point's experiment as a sweep runs it: one run, not tested, pictures on demand, named by what varies."""
+    """The point's experiment as a sweep runs it: one run, not tested, named by what varies, drawn only if asked."""
     config = point.composed.config
     own = config.training.threads
     changed = config.model_copy(update={
         "evaluation": config.evaluation.model_copy(update={"test": False}),
-        "figures": config.figures.model_copy(update={"draw": False}),
+        "figures": config.figures.model_copy(update={"draw": config.figures.draw is True}),
         "tracking": config.tracking.model_copy(update={"run_name": point.name}),
         "training": config.training.model_copy(update={"threads": threads if own == "auto" else own}),
         "sweep": Sweep(),

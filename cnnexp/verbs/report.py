@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnexp.analysis.scores import standard_error, wilson
+from cnnexp.analysis.scores import standard_error
 from cnnexp.runs.record import RunRecord
 
 
@@ -48,7 +48,8 @@ def where_to_look(record: RunRecord) -> list[str]:
         from cnnexp.runs.links import run_link
         from cnnexp.runs.server import address_of
 
-        link = run_link(address_of(str(mlflow["uri"])), str(mlflow["experiment_id"]), str(mlflow["run_id"]))
+        run_id = str(mlflow["run_id"])
+        link = run_link(address_of(str(mlflow["uri"]), run_id), str(mlflow["experiment_id"]), run_id)
         lines += [f"look      cnnexp ui {record.id}", f"          {link}"]
     elif record.config.tracking.enabled:
         lines.append(f"publish   cnnexp sync {record.id}")
@@ -89,9 +90,3 @@ def as_json(record: RunRecord) -> dict[str, Any]:
         "folder": str(record.folder),
         "mlflow": record.mlflow,
     }
-
-
-def interval(accuracy: float, digits: int) -> str:
-    """`97.80% (95 % interval 96.10% to 98.76%)`: a share with its Wilson interval."""
-    low, high = wilson(round(accuracy * digits), digits)
-    return f"{accuracy:.2%} (95 % interval {low:.2%} to {high:.2%})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnnexp.runs.journal import FAILED, KILLED
+from cnnexp.runs.series import FOLDER as SERIES
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.verbs.report import table
 from cnnexp.verbs.sweep_plan import impossible_lines
@@ -51,6 +52,8 @@ def where_to_look(record: SweepRecord) -> list[str]:
         lines += [f"pictures  {record.folder / 'figures'}", f"table     {record.folder / 'sweep.csv'}"]
     elif record.runs():
         lines.append(f"pictures  none yet; draw them: cnnexp show {record.id} --draw")
+    if record.mlflow and not any((run.folder / SERIES).is_dir() for _, run in record.runs()):
+        lines.append(f"maps      of each run in MLflow: cnnexp show {record.id} --draw, then cnnexp sync {record.id}")
     lines.append(f"report    cnnexp show {record.id}")
     if record.status in (FAILED, KILLED):
         lines.append(f"go on     cnnexp resume {record.id}")
@@ -59,8 +62,12 @@ def where_to_look(record: SweepRecord) -> list[str]:
         from cnnexp.runs.links import experiment_link
         from cnnexp.runs.server import address_of
 
-        link = experiment_link(address_of(str(mlflow["uri"])), str(mlflow["experiment_id"]), record.id)
-        lines += [f"look      cnnexp ui {record.id}", f"          {link}"]
+        base, experiment_id = address_of(str(mlflow["uri"]), str(mlflow["run_id"])), str(mlflow["experiment_id"])
+        lines += [
+            f"look      cnnexp ui {record.id}",
+            f"          {experiment_link(base, experiment_id, record.id)}",
+            f"charts    {experiment_link(base, experiment_id, record.id, charts=True)}",
+        ]
     elif record.tracking.enabled:
         lines.append(f"publish   cnnexp sync {record.id}")
     return lines

@@ -14,7 +14,6 @@ from cnnexp.analysis.scores import (
     losses_of,
     standard_error,
     surest_mistakes,
-    wilson,
 )
 
 PROBABILITIES = np.array(
@@ -28,25 +27,6 @@ def test_standard_error() -> None:
     assert standard_error(0.9, 100) == pytest.approx(0.03)
     assert standard_error(1.0, 100) == 0
     assert math.isnan(standard_error(0.5, 0))
-
-
-@pytest.mark.parametrize(
-    ("right", "digits", "expected"),
-    [
-        (81, 263, (0.2553, 0.3662)),  # Newcombe (1998), table I, method 3
-        (15, 148, (0.0624, 0.1605)),
-        (0, 20, (0.0, 0.1611)),
-        (1, 29, (0.0061, 0.1718)),
-        (0, 0, (0.0, 1.0)),
-    ],
-)
-def test_wilson_against_published_intervals(right: int, digits: int, expected: tuple[float, float]) -> None:
-    assert wilson(right, digits) == pytest.approx(expected, abs=5e-5)
-
-
-def test_wilson_is_symmetric() -> None:
-    low, high = wilson(3, 50)
-    assert wilson(47, 50) == pytest.approx((1 - high, 1 - low))
 
 
 def test_accuracy_takes_the_first_of_equal_probabilities() -> None:

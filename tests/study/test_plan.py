@@ -115,7 +115,7 @@ def test_workers_and_threads(request_of: Request, monkeypatch: pytest.MonkeyPatc
     assert shared("seed=0,1") == (1, 4)  # as if the one that is done ran beside it
 
 
-def job_config(one: PlannedPoint, threads: int) -> tuple[bool, bool, str | None, int | str]:
+def job_config(one: PlannedPoint, threads: int) -> tuple[bool, bool | str, str | None, int | str]:
     config = as_child(one.point, threads).config
     return config.evaluation.test, config.figures.draw, config.tracking.run_name, config.training.threads
 
@@ -132,6 +132,11 @@ def test_a_child_is_one_run_that_is_not_tested(request_of: Request, tmp_path: Pa
     assert identity(alone, "d") == identity(child.config, "d")
     fixed = request_of(*TINY, "seed=0,1", "training.threads=2").planned[0]
     assert job_config(fixed, 3) == (False, False, "seed=0", 2)
+
+
+def test_a_child_draws_where_that_is_asked_for(request_of: Request) -> None:
+    drawing = request_of(*TINY, "seed=0,1", "figures.draw=true").planned[0]
+    assert as_child(drawing.point, 3).config.figures.draw is True
 
 
 def test_a_run_that_goes_on_keeps_its_config_and_threads(request_of: Request, tmp_path: Path) -> None:
