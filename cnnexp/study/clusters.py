@@ -106,16 +106,21 @@ class _Launched:
 
     def __init__(self, name: str, sweep: Path, batches: Sequence[_Batch]) -> None:
         self._name, self._sweep, self.told = name, sweep, ""
+        self._is_stopped = threading.Event()
         self._thread = threading.Thread(target=self._launch, args=(batches,), daemon=True)
         self._thread.start()
 
     def _launch(self, batches: Sequence[_Batch]) -> None:
         started = 0
         for batch in batches:
+            if self._is_stopped.is_set():
+                return
             try:
                 batch.launcher.launch([[file] for file in batch.files], started)
             except Exception as error:  # noqa: BLE001 (one lost job ends the launcher's wait for the others)
                 self.told = f": {type(error).__name__}: {str(error).strip().splitlines()[-1] if str(error) else ''}"
+                while _some_go_on(self._sweep):
+                    time.sleep(LOOK_SECONDS)
             started += len(batch.files)
 
     def ended(self, files: Mapping[int, Path]) -> Iterator[int]:
@@ -130,11 +135,12 @@ class _Launched:
 
     def stop(self) -> None:
         """Nothing of it goes on."""
+        self._is_stopped.set()
         if self._name == "ray":
             import ray
 
             ray.shutdown()
-        elif self._thread.is_alive() or self.told:
+        elif self._thread.is_alive():
             _cancel_jobs_of(self._sweep)
 
 
@@ -147,17 +153,13 @@ def end_what_a_dead_sweep_left(runs: Path) -> None:
 
 def _cancel_jobs_of(sweep: Path) -> None:
     """End what was submitted: jobs of Slurm by scancel, those of this machine, whose ids are processes, by signals."""
-    submitted = [folder.name for folder in (sweep / SUBMITTED).glob("*")]
-    if not submitted:
-        return
-    if shutil.which("scancel"):
+    submitted = _submitted(sweep)
+    if submitted and shutil.which("scancel"):
         subprocess.run(["scancel", *submitted], check=False, capture_output=True)
     processes = []
-    for name in submitted:
-        with suppress(psutil.Error, ValueError):
-            controller = psutil.Process(int(name))
-            if SUBMITTED in " ".join(controller.cmdline()):
-                processes += [*controller.children(recursive=True), controller]
+    for controller in _controllers(sweep):
+        with suppress(psutil.Error):
+            processes += [*controller.children(recursive=True), controller]
     for process in processes:
         with suppress(psutil.Error):
             process.terminate()
@@ -166,11 +168,34 @@ def _cancel_jobs_of(sweep: Path) -> None:
             process.kill()
 
 
+def _submitted(sweep: Path) -> list[str]:
+    return [folder.name for folder in (sweep / SUBMITTED).glob("*")]
+
+
+def _controllers(sweep: Path) -> list[psutil.Process]:
+    """The processes of this machine that look after jobs of submitit's local executor."""
+    found = []
+    for name in _submitted(sweep):
+        with suppress(psutil.Error, ValueError):
+            process = psutil.Process(int(name))
+            if SUBMITTED in " ".join(process.cmdline()):
+                found.append(process)
+    return found
+
+
+def _some_go_on(sweep: Path) -> bool:
+    """Whether jobs that were submitted wait or run, as Slurm or their processes tell."""
+    submitted = _submitted(sweep)
+    if submitted and shutil.which("squeue"):
+        asked = ["squeue", "--noheader", f"--jobs={','.join(submitted)}"]
+        return bool(subprocess.run(asked, check=False, capture_output=True).stdout.strip())
+    return bool(_controllers(sweep))
+
+
 def _ray(settings: Mapping[str, Any], threads: int) -> Any:
     from hydra_plugins.hydra_ray_launcher.ray_launcher import RayLauncher
 
-    once = {"max_calls": 1, "max_retries": 0}  # a process cannot change its threads; a lost run waits for a restart
-    remote = {"num_cpus": threads, **once, **settings["ray"]["remote"]}
+    remote = {"num_cpus": threads, "max_calls": 1, **settings["ray"]["remote"]}  # a process cannot change its threads
     return RayLauncher(OmegaConf.create({**settings["ray"], "remote": remote}))
 
 
