@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from cnnexp.analysis.differences import Difference, differences
 from cnnexp.analysis.scores import Counts, accuracy_of, confusion_counts, loss_of, wilson
 from cnnexp.analysis.shared_digits import Readings, SharedDigits, readings, shared_digits
-from cnnexp.analysis.statistics import ENOUGH_SEEDS, McNemar, PairedDifference, holm, mcnemar, paired_difference
+from cnnexp.analysis.statistics import (
+    ENOUGH_SEEDS,
+    LEVEL,
+    McNemar,
+    PairedDifference,
+    holm,
+    mcnemar,
+    paired_difference,
+)
 from cnnexp.config.identity import flattened
 from cnnexp.runs.journal import FINISHED
 from cnnexp.runs.record import RunRecord
@@ -104,8 +112,13 @@ class RecipePair:
     difference: PairedDifference
 
     @classmethod
-    def of(cls, first: Recipe, second: Recipe) -> RecipePair:
-        return cls(first, second, paired_difference(first.by_seed, second.by_seed))
+    def of(cls, first: Recipe, second: Recipe, level: float = LEVEL) -> RecipePair:
+        return cls(first, second, paired_difference(first.by_seed, second.by_seed, level))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether both have enough seeds in common to say anything."""
+        return len(self.difference.seeds) >= ENOUGH_SEEDS
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,14 +162,17 @@ class Comparison:
 
     @cached_property
     def recipe_pairs(self) -> tuple[RecipePair, ...]:
-        """The two recipes, or the one with the best mean against each other; then all others with enough seeds."""
+        """The two recipes, or the one with the best mean against each other.
+
+        The best one is picked on these very digits, so whichever pair differs most is among those that are told. The
+        intervals are therefore as wide as those of all pairs together have to be (Bonferroni).
+        """
         if len(self.recipes) < 2:
             return ()
         first = self.recipes[0] if len(self.recipes) == 2 else max(self.recipes, key=lambda recipe: recipe.mean)
         others = [recipe for recipe in self.recipes if recipe is not first]
-        against = [RecipePair.of(first, one) for one in others]
-        rest = [RecipePair.of(one, two) for one, two in combinations(others, 2)]
-        return (*against, *(pair for pair in rest if len(pair.difference.seeds) >= ENOUGH_SEEDS))
+        known = sum(RecipePair.of(one, two).is_known for one, two in combinations(self.recipes, 2))
+        return tuple(RecipePair.of(first, one, LEVEL / max(known, 1)) for one in others)
 
 
 def compare(records: Sequence[RunRecord], others: Iterable[RunRecord] = ()) -> Comparison:

@@ -154,6 +154,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "seeds": list(pair.difference.seeds),
                 "mean": pair.difference.mean if pair.difference.seeds else None,
                 "interval": pair.difference.interval,
+                "confidence": pair.difference.confidence,
             }
             for pair in comparison.recipe_pairs
         ],
