@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cnnexp.report.html import Markup, tag
+from cnnexp.report.words import look_of
 
 LEFT, RIGHT, TOP, BOTTOM = 62, 30, 14, 40
 APART = 13.0  # between two letters at the right rim
@@ -143,7 +144,7 @@ class Chart:
         return self._svg([self._dot(dot) for dot in dots], summary)
 
     def _dot(self, dot: Dot) -> Markup:
-        x, look, below = self.across(dot.x), f"run{dot.run % 10}", dot.y < self.y.low
+        x, look, below = self.across(dot.x), look_of(dot.run), dot.y < self.y.low
         y, low, high = (self.down(max(value, self.y.low)) for value in (dot.y, *dot.interval))
         title = tag("title", f"{dot.name}: {_number(dot.x)}, {_number(dot.y)}")
         return tag(
@@ -156,10 +157,10 @@ class Chart:
     def _line(self, line: Line) -> Markup:
         known = [(x, y) for x, y in line.points if math.isfinite(y) and (y > 0 or not self.y.logarithmic)]
         places = " ".join(f"{self.across(x)},{self.down(y)}" for x, y in known)
-        look = f"line run{line.run % 10}" + (" dashed" if line.dashed else "")
+        look = f"line {look_of(line.run)}" + (" dashed" if line.dashed else "")
         marks = [] if line.dashed or len(known) > 16 else [
             tag("circle", tag("title", f"{line.name}, epoch {x:g}: {_number(y)}"), cx=self.across(x), cy=self.down(y),
-                r=3, class_=f"dot run{line.run % 10}") for x, y in known]  # fmt: skip
+                r=3, class_=f"dot {look_of(line.run)}") for x, y in known]  # fmt: skip
         return tag("g", tag("polyline", points=places, class_=look), marks)
 
     def _names(self, lines: Sequence[Line]) -> list[Markup]:
@@ -175,7 +176,7 @@ class Chart:
         return found
 
     def _letter(self, line: Line | Dot, x: float, y: float, more: str = "") -> Markup:
-        return tag("text", line.name + more, x=x, y=y, class_=f"name run{line.run % 10}")
+        return tag("text", line.name + more, x=x, y=y, class_=f"name {look_of(line.run)}")
 
     def _svg(self, drawn: Sequence[Markup | list[Markup]], summary: str) -> Markup:
         label = f"{self.title}. {summary}"

@@ -10,7 +10,7 @@ from cnnexp.analysis.statistics import least_lead
 from cnnexp.analysis.verdicts import QUESTIONS, is_told_apart, points, told_p, verdicts
 from cnnexp.report.charts import axis_of, without_failures
 from cnnexp.report.html import Child, Markup, section, table, tag
-from cnnexp.report.words import badge, named, percent, run_number, size
+from cnnexp.report.words import badge, look_of, named, percent, run_number, size
 
 PAIRS_NOTE = (
     "Right alone: digits that the other one gets wrong. Least lead: the smallest lead in digits that so many "
@@ -84,7 +84,7 @@ def _interval_bar(comparison: Comparison, run: ComparedRun) -> Markup:
     low, middle, high = (
         round(BAR * max(axis.share(x), 0), 1) for x in (score.interval[0], score.accuracy, score.interval[1])
     )
-    colour = f"run{run_number(run.letter) % 10}"
+    colour = look_of(run_number(run.letter))
     return tag(
         "svg",
         tag("line", x1=low, x2=high, y1=8, y2=8, class_=f"line {colour}"),

@@ -14,7 +14,12 @@ IRRELEVANT = ("figures", "tracking")
 
 def badge(letter: str) -> Markup:
     """The letter of a run in its colour."""
-    return tag("b", letter, class_=f"badge run{run_number(letter) % COLOURS}")
+    return tag("b", letter, class_=f"badge {look_of(run_number(letter))}")
+
+
+def look_of(run: int) -> str:
+    """The class of what belongs to a run: its colour; after COLOURS runs the same again, but drawn hollow."""
+    return f"run{run % COLOURS}" + (" again" if run >= COLOURS else "")
 
 
 def run_number(letter: str) -> int:
