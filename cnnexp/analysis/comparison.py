@@ -30,6 +30,7 @@ from cnnexp.runs.record import RunRecord
 from cnnexp.shapes import LayerTable, layer_table
 
 LETTERS = ascii_uppercase
+IRRELEVANT = {"figures", "tracking"}  # groups of a config that decide no number
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +124,11 @@ class RecipePair:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Everything that is said of some runs. shared is None where no two runs read the same digits."""
+    """Everything that is said of some runs.
+
+    settings: the keys of the config that differ, without IRRELEVANT groups; circumstances: what else may matter and
+    differs. shared is None where no two runs read the same digits.
+    """
 
     runs: tuple[ComparedRun, ...]
     settings: tuple[Difference, ...]
@@ -182,7 +187,7 @@ def compare(records: Sequence[RunRecord], others: Iterable[RunRecord] = ()) -> C
         ComparedRun(letter, record, shared.readings.get(record.id) if shared else None)
         for letter, record in zip(LETTERS, records, strict=False)
     )
-    settings = differences([flattened(record.config.model_dump(mode="json")) for record in records])
+    settings = differences([flattened(record.config.model_dump(mode="json", exclude=IRRELEVANT)) for record in records])
     circumstances = differences([_circumstances(record) for record in records])
     recipes = _recipes(runs, list(others), shared) if shared else ()
     return Comparison(runs, settings, circumstances, shared, recipes)
@@ -192,7 +197,10 @@ def _circumstances(record: RunRecord) -> dict[str, Any]:
     """What else may matter: the digits, the versions, the machine."""
     environment = record.environment
     packages = environment.get("packages", {})
-    found = {"digest of the data": record.data["digest"], "commit": environment.get("git", {}).get("commit", "")[:10]}
+    found = {
+        "digest of the data": str(record.data["digest"])[:8],
+        "commit": environment.get("git", {}).get("commit", "")[:10],
+    }
     found |= {name: packages[name] for name in ("cnnexp", "keras", "tensorflow", "numpy") if name in packages}
     return found | {key: environment[key] for key in ("threads", "cpu", "python") if key in environment}
 

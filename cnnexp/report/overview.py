@@ -85,10 +85,11 @@ def _interval_bar(comparison: Comparison, run: ComparedRun) -> Markup:
         round(BAR * max(axis.share(x), 0), 1) for x in (score.interval[0], score.accuracy, score.interval[1])
     )
     colour = look_of(run_number(run.letter))
+    dot = tag("circle", cx=middle, cy=8, r=4, class_=f"dot {colour}")
     return tag(
         "svg",
         tag("line", x1=low, x2=high, y1=8, y2=8, class_=f"line {colour}"),
-        tag("circle", cx=middle, cy=8, r=4, class_=f"dot {colour}"),
+        tag("text", "←", x=0, y=13, class_=f"outside {colour}") if score.accuracy < axis.low else dot,
         viewBox=f"0 0 {BAR} 16",
         class_="interval",
         aria_hidden="true",
@@ -173,11 +174,14 @@ def settings_section(comparison: Comparison) -> Markup:
     if comparison.settings:
         parts: list[Child] = [_differences("Settings", letters, comparison.settings)]
     else:
-        parts = [tag("p", "The configs are the same in every key.")]
+        parts = [tag("p", "The configs are the same in every key that decides a number.")]
     if comparison.circumstances:
         parts.append(_differences("Data, versions and machine", letters, comparison.circumstances))
     return section(
-        "What differs", parts, tag("p", "All keys that are not listed are the same.", class_="note"), id_="differs"
+        "What differs",
+        parts,
+        tag("p", "All other keys are the same, but for tracking and figures.", class_="note"),
+        id_="differs",
     )
 
 

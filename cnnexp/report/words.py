@@ -9,7 +9,6 @@ from cnnexp.report.html import Markup, tag
 
 COLOURS = 10
 LINE = 70
-IRRELEVANT = ("figures", "tracking")
 
 
 def badge(letter: str) -> Markup:
@@ -44,8 +43,7 @@ def percent(share: float, digits: int = 1) -> str:
 
 def headline(comparison: Comparison) -> str:
     """What was compared, in a line: `kernel_size 3 vs 7, strides 1 vs 2`; names where that is long, else how many."""
-    told = [one for one in comparison.settings if one.key.split(".")[0] not in IRRELEVANT]
-    line = ", ".join(f"{short(one.key)} {' vs '.join(dict.fromkeys(one.values))}" for one in told)
+    line = ", ".join(f"{short(one.key)} {' vs '.join(dict.fromkeys(one.values))}" for one in comparison.settings)
     names = " vs ".join(run.record.name for run in comparison.runs)
     return next((text for text in (line, names) if 0 < len(text) <= LINE), f"{len(comparison.runs)} runs compared")
 

@@ -17,7 +17,7 @@ def test_only_differing_keys_in_an_order_of_importance(tmp_path: Path) -> None:
         made_run(tmp_path, "+-", "model.kernel_size=[1,7]", "seed=3", "tracking.run_name=b"),
     ]
     found = {one.key: one.values for one in compare(records).settings}
-    assert list(found) == ["seed", "model.kernel_size", "tracking.run_name"]
+    assert list(found) == ["seed", "model.kernel_size"]
     assert found["model.kernel_size"] == ("5", "1×7")
     assert found["seed"] == ("0", "3")
 
@@ -37,7 +37,7 @@ def test_versions_and_data_that_differ_are_told_apart_from_settings(tmp_path: Pa
     found = compare([first, second])
     assert found.settings == ()
     assert {one.key: one.values for one in found.circumstances} == {
-        "digest of the data": ("0123456789abcdef", "f" * 16),
+        "digest of the data": ("01234567", "f" * 8),
         "keras": ("3.1", "3.2"),
     }
 
