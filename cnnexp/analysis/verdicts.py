@@ -92,8 +92,7 @@ def of_recipes(pairs: Sequence[RecipePair]) -> list[str]:
 
 def of_picked_recipe(pairs: Sequence[RecipePair]) -> list[str]:
     """Why intervals are wider where one recipe of several was picked as the best."""
-    known = [pair for pair in pairs if pair.difference.interval is not None]
-    if len(pairs) == 1 or not known:
+    if not any(pair.difference.interval and pair.difference.confidence > 1 - LEVEL for pair in pairs):
         return []
     return [
         f"The {pairs[0].first.name} was picked as the best of {len(pairs) + 1} by these numbers, so its intervals are "

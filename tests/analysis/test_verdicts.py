@@ -80,6 +80,9 @@ def test_of_three_recipes_the_best_is_told_with_why_its_intervals_are_wider(tmp_
     assert "98.33 % interval +25.98 points to +68.47 points." in found[1]
     assert found[2].startswith("The recipe of A was picked as the best of 3 by these numbers, so its intervals are")
     assert len(found) == 3
+    two_seeds = [*runs[0], *runs[1], *runs[2][:2]]
+    alone = verdicts(compare([group[0] for group in runs], two_seeds))[RECIPES]
+    assert not [sentence for sentence in alone if "wider" in sentence]  # one pair has seeds enough
 
 
 def test_several_runs_against_the_best_with_the_warning_about_luck(tmp_path: Path) -> None:
