@@ -299,7 +299,7 @@ class Sweep(Strict):
     seed: int = Field(0, ge=0, le=2**32 - 1, description="decides what a search draws")
     prune: bool = Field(True, description="bayes: stop runs early that look hopeless")
     workers: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
-        "auto", description="runs at a time (auto: one a core)"
+        "auto", description="runs at a time (auto: one a core; on ray and slurm all at once)"
     )
     on_error: Literal["continue", "stop"] = Field("continue", description="what a failed run means for the others")
     again: bool = Field(False, description="train anew what is finished already")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnexp.analysis.comparison import ComparedRun, Comparison
+from cnnexp.config.keys import short_key
 from cnnexp.report.html import Markup, tag
 
 COLOURS = 10
@@ -43,13 +44,6 @@ def percent(share: float, digits: int = 1) -> str:
 
 def headline(comparison: Comparison) -> str:
     """What was compared, in a line: `kernel_size 3 vs 7, strides 1 vs 2`; names where that is long, else how many."""
-    line = ", ".join(f"{short(one.key)} {' vs '.join(dict.fromkeys(one.values))}" for one in comparison.settings)
+    line = ", ".join(f"{short_key(one.key)} {' vs '.join(dict.fromkeys(one.values))}" for one in comparison.settings)
     names = " vs ".join(run.record.name for run in comparison.runs)
     return next((text for text in (line, names) if 0 < len(text) <= LINE), f"{len(comparison.runs)} runs compared")
-
-
-def short(key: str) -> str:
-    """`model.kernel_size` → `kernel_size`, `model.blocks.conv_1.filters` → `conv_1.filters`."""
-    parts = key.split(".")
-    kept = parts[2:] if parts[:2] in (["model", "blocks"], ["model", "dense"]) else parts[1:]
-    return ".".join(kept) or key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cnnexp.config.choices import Choice, Strict, WindowPool
@@ -18,13 +19,17 @@ KNOBS = (
 NOT_SHOWN = ("schema_version", "tracking", "figures", "evaluation")
 
 
-def knobs(config: ExperimentConfig) -> dict[str, str]:
-    """Dotted key → short text, at most 20: the main knobs, then what differs, then the size of each layer."""
+def knobs(config: ExperimentConfig, varied: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Dotted key → short text, at most 20: the main knobs, then what differs, then the size of each layer.
+
+    Before them all that a sweep varied (key → word).
+    """
     values, defaults = _leaves(config), _leaves(_plain(config))
     sizes = {key: text for key, text in values.items() if key.endswith((".filters", ".units"))}
     main = {key: values[key] for key in KNOBS}
     differing = {key: text for key, text in values.items() if text != defaults.get(key) and key not in sizes}
-    return dict(list((main | differing | sizes).items())[:MOST])
+    told = {key: values.get(key, short(word)) for key, word in (varied or {}).items()}
+    return dict(list((told | main | differing | sizes).items())[:MOST])
 
 
 def _plain(config: ExperimentConfig) -> ExperimentConfig:

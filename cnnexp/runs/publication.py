@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from cnnexp.errors import StoreError
 from cnnexp.runs.description import describe
 from cnnexp.runs.files import write_json
+from cnnexp.runs.find import problem_of
 from cnnexp.runs.journal import RUNNING, milliseconds
 from cnnexp.runs.knobs import knobs
 from cnnexp.runs.links import save_view
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.series import ARTIFACTS, FOLDER, LOGGED_TAG, lay_out, pictures
 from cnnexp.runs.store import Store, only_once
-from cnnexp.runs.sweep_record import member_tag, parent_in_mlflow
+from cnnexp.runs.sweep_record import SWEEP_FILE, SweepRecord, columns_of, member_tag, parent_in_mlflow
 
 if TYPE_CHECKING:
     import keras
@@ -111,7 +112,7 @@ class Publication:
 
     def _send_status(self, record: RunRecord) -> None:
         client = self.store.client
-        client.log_batch(self.run_id, tags=_as_tags(_telling(record)), synchronous=True)
+        client.log_batch(self.run_id, tags=as_tags(_telling(record)), synchronous=True)
         if record.status == self.status:
             return
         if record.ended is None:
@@ -261,9 +262,23 @@ def _link_tags(record: RunRecord) -> dict[str, str]:
 
 
 def _params(record: RunRecord) -> list[Param]:
+    return as_params(knobs(record.config, _varied_in(record)))
+
+
+def as_params(texts: Mapping[str, str]) -> list[Param]:
+    """What MLflow takes as params."""
     from mlflow.entities import Param
 
-    return [Param(key, text) for key, text in knobs(record.config).items()]
+    return [Param(key, text) for key, text in texts.items()]
+
+
+def _varied_in(record: RunRecord) -> dict[str, str]:
+    """What varied in a run's point of the sweep that trains it, where the sweep's record is beside the run's."""
+    links = record.header["links"]
+    sweep = SweepRecord(record.folder.parent / links.get("sweep", ""))
+    if not (sweep.folder / SWEEP_FILE).is_file() or problem_of(sweep) is not None:
+        return {}
+    return next((columns_of(point) for point in sweep.points if str(point["number"]) == links.get("point")), {})
 
 
 def _telling(record: RunRecord) -> dict[str, str]:
@@ -271,7 +286,8 @@ def _telling(record: RunRecord) -> dict[str, str]:
     return {"cnnexp.outcome": outcome, "mlflow.note.content": describe(record)}
 
 
-def _as_tags(tags: dict[str, str]) -> list[RunTag]:
+def as_tags(tags: Mapping[str, str]) -> list[RunTag]:
+    """Tags as MLflow takes them."""
     from mlflow.entities import RunTag
 
     return [RunTag(key, value) for key, value in tags.items()]

@@ -55,7 +55,9 @@ def is_id(value: Any) -> bool:
 
 def is_point(value: Any) -> bool:
     """A point of a sweep: its number, what varies in it, and the run that it was found to be, or none yet."""
-    plain = isinstance(value, dict) and is_count(value.get("number")) and mapping_of(is_text)(value.get("varied"))
+    words = mapping_of(is_text)
+    plain = isinstance(value, dict) and is_count(value.get("number")) and words(value.get("varied"))
+    plain = plain and words(value.get("sets", {}))
     return plain and (value.get("run") in (None, "") or is_id(value["run"]))
 
 

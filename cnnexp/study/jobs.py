@@ -16,11 +16,18 @@ from cnnexp.study.worker import Job, TrialRef
 
 NO_STUDY = ("sweep.grid={}", "sweep.variants={}", "sweep.search=none", "sweep.space={}")
 """The words that make a study, named beside them, one run."""
+SUBMITTED = ".submitit"
+"""Where submitit keeps its jobs and what they printed, in a sweep's folder."""
 
 
 def log_of(sweep: Path, number: int) -> Path:
     """Where what the worker of a point printed is kept."""
     return sweep / "logs" / f"{number}.txt"
+
+
+def output_of(sweep: Path, number: int) -> str:
+    """Where to read why a point failed: its worker's log, else what submitit kept of all jobs; empty without either."""
+    return next((str(path) for path in (log_of(sweep, number), sweep / SUBMITTED) if path.exists()), "")
 
 
 def as_recorded(one: PlannedPoint) -> dict[str, Any]:
@@ -29,6 +36,7 @@ def as_recorded(one: PlannedPoint) -> dict[str, Any]:
         "number": one.point.number,
         "name": one.point.name,
         "varied": dict(one.point.varied),
+        "sets": dict(one.point.sets),
         "overrides": list(one.point.overrides),
         "verdict": one.verdict.value,
         "reason": one.reason,

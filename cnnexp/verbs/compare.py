@@ -80,10 +80,10 @@ def _side_by_side(comparison: Comparison) -> list[str]:
 
 def _one_below_the_other(comparison: Comparison) -> list[str]:
     """One row a run: the keys that differ, then the measurements; what names them stands above."""
-    from cnnexp.report.words import short
+    from cnnexp.config.keys import short_key
 
     differing = [*comparison.settings, *comparison.circumstances]
-    header = ["run", *(short(one.key) if "." in one.key else one.key for one in differing), *SHORT]
+    header = ["run", *(short_key(one.key) if "." in one.key else one.key for one in differing), *SHORT]
     rows = []
     for place, run in enumerate(comparison.runs):
         score = comparison.scores.get(run.letter)

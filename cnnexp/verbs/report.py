@@ -61,9 +61,11 @@ def can_go_on(record: RunRecord) -> bool:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns padded to their widest cell, the first to the left, the others too; no lines."""
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    """Columns padded to their widest cell as a terminal shows it, the first to the left, the others too; no lines."""
+    from rich.cells import cell_len
+
+    widths = [max(cell_len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    return ["  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in [header, *rows]]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnexp.runs.journal import FAILED, FINISHED, KILLED
+from cnnexp.runs.journal import FAILED, KILLED
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.verbs.report import table
 from cnnexp.verbs.sweep_plan import impossible_lines
@@ -15,14 +15,14 @@ ROWS = 40
 def summary_lines(record: SweepRecord) -> list[str]:
     """The recipes, what can be said of them, what was chosen, and what went wrong with the path of its log."""
     from cnnexp.analysis.sweeps import honest_words
-    from cnnexp.study.summary import counts_line, recipe_rows, swept_runs
+    from cnnexp.study.summary import counts_line, recipe_rows, swept_recipes, swept_runs
 
-    runs = swept_runs(record)
-    header, rows = recipe_rows(record, runs)
+    recipes = swept_recipes(record, swept_runs(record))
+    header, rows = recipe_rows(record, recipes)
     lines = [f"sweep {record.id}  {record.name}: {record.status}", counts_line(record)]
-    if runs:
+    if recipes:
         more = [f"… and {len(rows) - ROWS} more in sweep.csv"] if len(rows) > ROWS else []
-        lines += ["", *table(header, rows[:ROWS]), *more, "", *honest_words(runs)]
+        lines += ["", *table(header, rows[:ROWS]), *more, "", *honest_words(recipes)]
     chosen = record.result
     if chosen:
         test = chosen["metrics"].get("accuracy/test")
@@ -33,11 +33,14 @@ def summary_lines(record: SweepRecord) -> list[str]:
 
 
 def _what_went_wrong(record: SweepRecord) -> list[str]:
+    from cnnexp.study.summary import did_not_finish
+
     names = {point["number"]: point["name"] for point in record.points}
     lines = []
     for number, ended in sorted(record.outcomes.items()):
-        if ended["status"] != FINISHED and ended["outcome"] != "pruned":
-            lines.append(f"{ended['status']}  {names[number]}: {ended['message']}\n    log: {ended['log']}")
+        if did_not_finish(ended):
+            where = f"\n    log: {ended['log']}" if ended["log"] else ""
+            lines.append(f"{ended['status']}  {names[number]}: {ended['message']}{where}")
     return [*lines, *impossible_lines(record.points)]
 
 
@@ -46,7 +49,7 @@ def where_to_look(record: SweepRecord) -> list[str]:
     lines = []
     if (record.folder / "figures").is_dir():
         lines += [f"pictures  {record.folder / 'figures'}", f"table     {record.folder / 'sweep.csv'}"]
-    else:
+    elif record.runs():
         lines.append(f"pictures  none yet; draw them: cnnexp show {record.id} --draw")
     lines.append(f"report    cnnexp show {record.id}")
     if record.status in (FAILED, KILLED):

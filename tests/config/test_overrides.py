@@ -34,6 +34,8 @@ def rewrite(*words: str) -> list[str]:
         ("model.blocks={a: {filters: 3}}", ["++model.blocks=null", "++model.blocks={a: {filters: 3}}"]),
         ("hydra/launcher=basic", ["hydra/launcher=basic"]),
         ("hydra.verbose=true", ["hydra.verbose=true"]),
+        ("hydra.launcher.slurm.partition=gpu", ["++hydra.launcher.slurm.partition=gpu"]),
+        ("+hydra.launcher.slurm.partition=gpu", ["++hydra.launcher.slurm.partition=gpu"]),
     ],
 )  # fmt: skip
 def test_words_are_rewritten_for_hydra(word: str, words: list[str]) -> None:
@@ -82,6 +84,7 @@ def test_words_that_cannot_be_are_refused(word: str, where: str, told: str) -> N
         "+hydra.callbacks.x._target_=os.system",
         "hydra.launcher._target_=os.system",
         "hydra.launcher={_target_: os.system}",
+        "hydra.sweeper.max_batch_size=1",
         "hydra/callbacks=x",
         "hydra/job_logging=x",
         "hydra/launcher@hydra.callbacks.x=basic",

@@ -50,6 +50,12 @@ def test_what_was_changed_is_told(override: str, key: str, text: str) -> None:
     assert {**PLAIN, key: text} == found
 
 
+def test_what_a_sweep_varied_is_told_also_at_its_default() -> None:
+    varied = {"model": "article", "variant": "plain", "training.label_smoothing": "0", "model.kernel_size": "[3,3]"}
+    found = knobs(compose_config(["model.kernel_size=[3,3]"]).config, varied)
+    assert found == {**PLAIN, "model": "article", "variant": "plain", "training.label_smoothing": "0"}
+
+
 def test_a_deep_network_is_cut_to_twenty_and_keeps_what_differs() -> None:
     blocks = [f"model.blocks.more_{number}.filters=8" for number in range(20)]
     found = knobs(compose_config([*blocks, "model.activation=tanh", "model.pool=none"]).config)

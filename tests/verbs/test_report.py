@@ -18,7 +18,7 @@ def test_table_pads_to_the_widest_cell() -> None:
     assert table(["a", "long head", "b"], [["12345", "x", ""], ["1", "가", "2"]]) == [
         "a      long head  b",
         "12345  x",
-        "1      가          2",
+        "1      가         2",  # a terminal shows Hangul two cells wide
     ]
 
 
