@@ -117,13 +117,14 @@ def list_runs() -> list[Run]:
 def compare(*runs: Run | Sweep | str) -> Comparison:
     """Runs side by side, as `cnnexp compare` holds them: `cnnexp.compare("top:5").report()`.
 
-    Raises RunError for fewer than two runs, for too many, and for a run without results.
+    A sweep of more runs than fit side by side stands for its ten best. Raises RunError for fewer than two runs, for too
+    many, and for a run without results.
     """
-    from cnnexp.comparing import comparison_of
-    from cnnexp.runs.choose import chosen_runs
+    from cnnexp.comparing import comparison_of, runs_to_compare
 
     everything = bury_the_dead(runs_folder())
-    return Comparison(comparison_of(chosen_runs([*map(_word, runs)], runs_folder()), everything))
+    chosen, _ = runs_to_compare([*map(_word, runs)], runs_folder())
+    return Comparison(comparison_of(chosen, everything))
 
 
 def diff(first: Run | str, second: Run | str) -> RunDifferences:

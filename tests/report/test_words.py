@@ -22,4 +22,5 @@ def test_names_where_the_settings_are_too_long_or_the_same(tmp_path: Path) -> No
 
 def test_small_words() -> None:
     assert (size((28, 28, 1200)), percent(0.9312)) == ("28×28×1,200", "93.1 %")
-    assert badge("L") == '<b class="badge run1">L</b>'
+    assert badge("B") == '<b class="badge run1">B</b>'
+    assert badge("L") == '<b class="badge run1 again">L</b>'
