@@ -86,6 +86,14 @@ def test_larger_than_the_spread_or_not_or_unknown() -> None:
     assert f"{unknown} (3 seeds of the best, one of the other, at least 3 tell)" in words_of(*FIVE, *THREE[:1])[0]
 
 
+def test_of_many_recipes_the_same_distance_says_less() -> None:
+    """t = 3.06 at 4 degrees: above 2.78, which leaves 5 %, and below 3.50, which leaves 2.5 %."""
+    near = [run("4", seed, accuracy) for seed, accuracy in enumerate((0.925, 0.935, 0.945))]
+    told = "2.50 percentage points behind: {} than the spread between seeds (Welch's t-test, 95 %{})."
+    assert words_of(*FIVE, *near)[0] == f"kernel_size=4: {told.format('more', '')}"
+    assert words_of(*FIVE, *near, *THREE)[0] == f"kernel_size=4: {told.format('not more', ' for all 2 together')}"
+
+
 def test_a_recipe_with_failures_is_chosen_only_where_all_have_some() -> None:
     """0.1: 92 % and two failures; 0.001: 90, 91 and 89 %."""
     steady = [run("0.001", seed, accuracy) for seed, accuracy in enumerate((0.90, 0.91, 0.89))]
