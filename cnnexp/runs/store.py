@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import CnnexpError, StoreError
@@ -208,18 +208,15 @@ def told(uri: str) -> Iterator[None]:
         yield
     except CnnexpError:
         raise
-    except _failures() as error:
-        where = f"MLflow at {without_secrets(uri)}"
-        raise StoreError(where, reason(error, uri), "a store that answers and can be written", CURE) from None
+    except ImportError as error:
+        hint = f"Install it beside cnnexp. {CURE}"
+        raise StoreError(_where(uri), str(error), "the driver of this kind of store", hint) from None
+    except Exception as error:  # noqa: BLE001 (drivers, clouds and servers raise what they like)
+        raise StoreError(_where(uri), reason(error, uri), "a store that answers and can be written", CURE) from None
 
 
-def _failures() -> tuple[type[BaseException], ...]:
-    quiet()
-    from mlflow.exceptions import MlflowException
-    from requests import RequestException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    return MlflowException, SQLAlchemyError, RequestException, sqlite3.Error, OSError, Timeout, ValueError
+def _where(uri: str) -> str:
+    return f"MLflow at {without_secrets(uri)}"
 
 
 REASONS = (

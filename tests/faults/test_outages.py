@@ -214,6 +214,23 @@ def test_a_server_that_asks_for_ten_minutes_is_not_obeyed(home: Path, make_run: 
         assert len(told) == 1
 
 
+def test_artifacts_that_a_cloud_refuses_cost_neither_the_run_nor_its_metrics(
+    home: Path, make_run: MakeRun, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    uri = f"http://127.0.0.1:{port}"
+    client = open_store(Tracking(uri=uri), create=False).client
+    client.create_experiment("cloud", "s3://nobody/runs")
+    record = finish(make_run(f"tracking.uri={uri}", "tracking.experiment=cloud"))
+    told: list[str] = []
+    assert not Publisher(record.config.tracking, record.folder, told.append).finish(record)
+    assert len(told) == 1
+    assert "credentials" in told[0]
+    run = client.get_run(record.fresh().mlflow["run_id"])
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["loss/val"] == record.metrics["loss/val"]
+
+
 def test_many_runs_of_one_process_do_not_each_wait(home: Path, make_run: MakeRun, monkeypatch: Any) -> None:
     monkeypatch.setattr("cnnexp.runs.store.QUICK_SECONDS", 1)
     monkeypatch.setattr("cnnexp.runs.waiting.BUDGET_SECONDS", 1.0)

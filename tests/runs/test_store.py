@@ -14,7 +14,7 @@ import pytest
 
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import StoreError
-from cnnexp.runs.store import open_store, prepare, reason, sqlite_file, tracking_uri, without_secrets
+from cnnexp.runs.store import open_store, prepare, reason, sqlite_file, told, tracking_uri, without_secrets
 
 OPEN = """
 from cnnexp.config.schema import Tracking
@@ -118,6 +118,23 @@ def test_a_server_that_is_away_is_told_without_the_password(monkeypatch: pytest.
     assert "hidden" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (ModuleNotFoundError("No module named 'pymysql'"), "No module named 'pymysql', expected the driver"),
+        (TypeError("no such answer"), "no such answer, expected a store that answers"),
+    ],
+)
+def test_whatever_is_raised_inside_becomes_one_message(raised: Exception, said: str) -> None:
+    with pytest.raises(StoreError, match=rf"MLflow at http://host: got {said}[\s\S]*cnnexp sync"), told("http://host"):
+        raise raised
+
+
+def test_a_database_without_its_driver_is_told_with_the_cure() -> None:
+    with pytest.raises(StoreError, match=r"expected the driver of this kind of store\n.*Install it"):
+        open_store(Tracking(uri="postgresql+asyncpg://host/runs"), create=True)
+
+
 def test_what_a_deleted_store_left_is_not_read_into_the_new_one(
     home: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,7 +153,7 @@ def test_what_a_deleted_store_left_is_not_read_into_the_new_one(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "said"),
     [
         ("HTTPConnectionPool: Max retries exceeded (too many 500 error responses)", "an error of the server's own"),
         ("HTTPConnectionPool: Max retries exceeded (Connection refused)", "no answer"),
@@ -147,8 +164,8 @@ def test_what_a_deleted_store_left_is_not_read_into_the_new_one(
         ("[Errno 13] Permission denied: 'mlruns'", "not writable"),
     ],
 )
-def test_the_reason_is_told_in_a_few_words(text: str, told: str) -> None:
-    assert reason(RuntimeError(text), "http://host") == told
+def test_the_reason_is_told_in_a_few_words(text: str, said: str) -> None:
+    assert reason(RuntimeError(text), "http://host") == said
 
 
 @pytest.mark.slow
@@ -161,5 +178,5 @@ def test_two_processes_meet_an_empty_folder_at_once(tmp_path: Path) -> None:
         )
         for _ in range(2)
     ]
-    told = [process.communicate() for process in started]
-    assert [(out.decode().strip(), err.decode()) for out, err in told] == [("1", ""), ("1", "")]
+    said = [process.communicate() for process in started]
+    assert [(out.decode().strip(), err.decode()) for out, err in said] == [("1", ""), ("1", "")]
