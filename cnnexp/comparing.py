@@ -15,7 +15,7 @@ from cnnexp.report.words import headline
 from cnnexp.runs.files import write_text
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.server import address_of
-from cnnexp.runs.store import open_store
+from cnnexp.runs.store import check_who_names, open_store
 
 FOLDER, REPORT = "comparisons", "report.html"
 MOST = 20
@@ -82,6 +82,7 @@ def in_mlflow(comparison: Comparison, report: Path) -> str:
 
     record = comparison.runs[0].record
     tracking, known = record.config.tracking, record.mlflow.get("uri")
+    check_who_names(tracking, known)
     store = open_store(tracking, create=True, known=known)
     runs = [run.record.id for run in comparison.runs]
     told = PublishedComparison(comparison_key(comparison), comparison_name(comparison), note(comparison), runs, report)

@@ -37,6 +37,7 @@ from cnnexp.runs.journal import (
     milliseconds,
     read_events,
 )
+from cnnexp.runs.place import read_place
 from cnnexp.runs.trust import (
     ENVIRONMENT,
     HEADER,
@@ -213,12 +214,7 @@ class RunRecord:
     @property
     def mlflow(self) -> dict[str, Any]:
         """Where MLflow keeps it (run_id, experiment_id, uri); empty if it was never published."""
-        path = self.folder / "mlflow.json"
-        if not path.is_file():
-            return {}
-        found = read_json(path)
-        believe(found, PUBLISHED, str(path), "where MLflow keeps it")
-        return found
+        return read_place(self.folder, PUBLISHED)
 
     def predictions(self, split: str) -> Arrays:
         """`probabilities` (n, classes), `labels` (n,) and `digests` (n,) of validation or test; empty if not there."""

@@ -22,6 +22,7 @@ from cnnexp.errors import RunError, show
 from cnnexp.runs.files import read_json
 from cnnexp.runs.find import SHOWN, all_runs, folders_with, problem_of
 from cnnexp.runs.journal import EVENTS_FILE, RUNNING, Ending, ending_of, milliseconds, read_events
+from cnnexp.runs.place import read_place
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.trust import MLFLOW, SWEEP, believe, believe_folder
 from cnnexp.runs.upgrades import upgraded
@@ -38,8 +39,7 @@ def member_tag(sweep: str) -> str:
 
 def parent_in_mlflow(folder: Path) -> str | None:
     """The MLflow run id of a sweep's parent, where it was published."""
-    path = folder / "mlflow.json"
-    return str(read_json(path)["run_id"]) if path.is_file() else None
+    return read_place(folder, MLFLOW).get("run_id")
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,7 @@ class SweepRecord:
 
     @property
     def mlflow(self) -> dict[str, Any]:
-        path = self.folder / "mlflow.json"
-        if not path.is_file():
-            return {}
-        found = read_json(path)
-        believe(found, MLFLOW, str(path), "where MLflow keeps it")
-        return found
+        return read_place(self.folder, MLFLOW)
 
     def runs(self) -> list[tuple[dict[str, Any], RunRecord]]:
         """Each point that has a run, with its record, in the order of the points."""

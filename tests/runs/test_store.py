@@ -14,7 +14,17 @@ import pytest
 
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import StoreError
-from cnnexp.runs.store import open_store, prepare, reason, sqlite_file, told, tracking_uri, without_secrets
+from cnnexp.runs.store import (
+    CREDENTIALS,
+    is_named_here,
+    open_store,
+    prepare,
+    reason,
+    sqlite_file,
+    told,
+    tracking_uri,
+    without_secrets,
+)
 
 OPEN = """
 from cnnexp.config.schema import Tracking
@@ -34,6 +44,50 @@ def test_the_config_goes_before_the_environment_before_what_is_known(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://environment:1")
     assert tracking_uri(Tracking(), "http://known:1") == "http://environment:1"
     assert tracking_uri(Tracking(uri="sqlite:///own.db")) == f"sqlite:///{home}/own.db"
+
+
+def test_a_known_file_that_is_gone_is_not_made_again(home: Path) -> None:
+    assert tracking_uri(Tracking(), f"sqlite:///{home}/moved/mlflow.db") == f"sqlite:///{home}/mlflow.db"
+    (home / "other.db").touch()
+    assert tracking_uri(Tracking(), f"sqlite:///{home}/other.db") == f"sqlite:///{home}/other.db"
+
+
+@pytest.mark.parametrize(
+    ("uri", "named"),
+    [
+        ("http://host:5000", True), ("http://me:secret@HOST:5000/mlflow", True), ("https://host:5000", False),
+        ("http://host", False), ("http://evil:5000/?host:5000", False), ("http://host:5000@evil", False),
+        ("postgresql://host:5000/x", False), ("sqlite:///mlflow.db", True), ("sqlite:///../mlflow.db", False),
+    ],
+)  # fmt: skip
+def test_the_environment_and_the_working_folder_name_stores(
+    uri: str, named: bool, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert is_named_here(uri) == uri.endswith("///mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@host:5000")
+    assert is_named_here(uri) == named
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert is_named_here(uri)
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "postgresql://127.0.0.1:9/runs"])
+def test_credentials_go_only_where_the_environment_says(name: str, uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "hidden")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:10")
+    with pytest.raises(StoreError, match=rf"got \${name}, which goes only where") as caught:
+        open_store(Tracking(uri=uri), create=True)
+    assert f"export MLFLOW_TRACKING_URI={uri}" in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_file_of_credentials_counts_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(home))
+    (home / ".mlflow").mkdir()
+    (home / ".mlflow" / "credentials").touch()
+    with pytest.raises(StoreError, match=r"got ~/\.mlflow/credentials, which goes only"):
+        open_store(Tracking(uri="http://127.0.0.1:9"), create=True)
+    assert open_store(Tracking(), create=False)
 
 
 @pytest.mark.parametrize("uri", ["file:./mlruns", "file:///data/mlruns", "mlruns", "/data/mlruns"])
