@@ -14,17 +14,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from cnnexp.checkpoints import Checkpoints
 from cnnexp.errors import CnnexpError
 from cnnexp.rerunning import plan_rerun
+from cnnexp.resuming import EPOCHS, changed_since, what_is_left
 from cnnexp.runs.record import RunRecord
-from cnnexp.verbs.lifecycle import borrowed
+from cnnexp.runs.writer import RunWriter
+from cnnexp.verbs.lifecycle import borrowed, find
 from tests.cases import MANY, cases
 from tests.conftest import Done, run_command, working_in
-from tests.hostile import DAMAGES, OUTSIDE, Damage, as_other, in_arrays, in_bytes, in_text
+from tests.hostile import DAMAGES, IN_CHECKPOINT, OUTSIDE, Damage, as_other, in_arrays, in_bytes, in_text
 
 WORDS = (
     "train", "data=folder", "data.folder=pictures", "model=empty", "model.blocks.conv_1.filters=2", "tracking=off",
     "training.epochs=1", "training.batch_size=4", "figures=off", "training.threads=2",
+    "training.keep_checkpoints=true",
 )  # fmt: skip
 PUBLISHED = {"uri": "sqlite:////nowhere/mlflow.db", "experiment_id": "1", "run_id": "0" * 32, "status": "FINISHED",
              "epochs": 1, "model_id": None, "files": {"run.json": "1-1"}}  # fmt: skip
@@ -71,6 +75,24 @@ def planned(home: Path) -> Done:
     return Done(0, "", "")
 
 
+def to_go_on(home: Path) -> Done:
+    """What `resume` does with more epochs before it trains."""
+    with working_in(home):
+        try:
+            record = find(BAD, home / "runs")
+            config = what_is_left(record, [f"{EPOCHS}={record.config.training.epochs + 1}"])
+            changed_since(record, "")
+            run = RunWriter.reopen(record.folder)
+            try:
+                assert config is not None
+                assert Checkpoints(run, config.training).after in (None, 0, 1)
+            finally:
+                run.close()
+        except CnnexpError as error:
+            return Done(error.exit_code, "", f"error: {error}\n")
+    return Done(0, "", "")
+
+
 Ask = Callable[[Path], Done]
 LIGHT: dict[str, Ask] = {
     "runs": lambda home: run_command(home, "runs"),
@@ -78,6 +100,7 @@ LIGHT: dict[str, Ask] = {
     "show --json": lambda home: run_command(home, "show", BAD, "--json"),
     "diff": lambda home: run_command(home, "diff", GOOD, BAD),
     "rerun": planned,
+    "resume": to_go_on,
 }
 HEAVY: dict[str, Ask] = {
     "show --draw": lambda home: run_command(home, "show", BAD, "--draw"),
@@ -128,6 +151,13 @@ def test_many_damaged_records_are_read_or_refused(
     originals: Path, home: Path, damages: list[Damage], word: str
 ) -> None:  # fmt: skip
     succeeds_or_refuses(originals, home, damages, word)
+
+
+@pytest.mark.slow
+@cases(MANY // 5)
+@given(damage=IN_CHECKPOINT)
+def test_many_checkpoints_that_lie_are_read_or_refused(originals: Path, home: Path, damage: Damage) -> None:
+    succeeds_or_refuses(originals, home, [damage], "resume")
 
 
 @pytest.mark.slow

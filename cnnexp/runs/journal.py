@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from cnnexp.errors import RunError, show
-from cnnexp.runs.trust import EVENTS, believe, is_time
+from cnnexp.runs.trust import EVENTS, is_time
+from cnnexp.specs import believe
 
 Event = dict[str, Any]
 EVENTS_FILE = "events.jsonl"

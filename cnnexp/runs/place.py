@@ -11,7 +11,7 @@ from typing import Any
 
 from cnnexp.runs.files import read_json, write_json
 from cnnexp.runs.store import sqlite_file, sqlite_uri
-from cnnexp.runs.trust import Spec, believe
+from cnnexp.specs import Spec, believe
 
 FILE = "mlflow.json"
 

@@ -42,13 +42,13 @@ from cnnexp.runs.trust import (
     ENVIRONMENT,
     HEADER,
     PUBLISHED,
-    believe,
     believe_folder,
     believe_pictures,
     believe_predictions,
     believe_probes,
 )
 from cnnexp.runs.upgrades import upgraded
+from cnnexp.specs import believe
 
 CHECKPOINT = "checkpoint"
 

@@ -24,8 +24,9 @@ from cnnexp.runs.find import SHOWN, all_runs, folders_with, problem_of
 from cnnexp.runs.journal import EVENTS_FILE, RUNNING, Ending, ending_of, milliseconds, read_events
 from cnnexp.runs.place import read_place
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.trust import MLFLOW, SWEEP, believe, believe_folder
+from cnnexp.runs.trust import MLFLOW, SWEEP, believe_folder
 from cnnexp.runs.upgrades import upgraded
+from cnnexp.specs import believe
 
 SWEEP_FILE = "sweep.json"
 DONE, GOES_ON, IMPOSSIBLE = "done", "goes on", "impossible"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,31 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnexp.errors import RunError, show
+from cnnexp.specs import Spec, each, is_count, is_number, is_text, mapping_of, optional
 
 MAX_TEXT_BYTES = 500_000_000
 MAX_THREADS = 1024
 MAX_PIXELS = 100_000_000
-LARGEST = 1e300
 LAYER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 STATUSES = ("FINISHED", "FAILED", "KILLED")
-
-Check = Callable[[Any], bool]
-Spec = Mapping[str, Any]
-"""Key → what its value must pass: a Check, or a Spec for a mapping of its own."""
-
-
-def is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 2**53
-
-
-def is_number(value: Any) -> bool:
-    """A finite number that a float can hold."""
-    return type(value) in (int, float) and abs(value) <= LARGEST
 
 
 def is_time(value: Any) -> bool:
@@ -57,18 +40,6 @@ def is_point(value: Any) -> bool:
     """A point of a sweep: its number, what varies in it, and the run that it was found to be, or none yet."""
     plain = isinstance(value, dict) and is_count(value.get("number")) and mapping_of(is_text)(value.get("varied"))
     return plain and (value.get("run") in (None, "") or is_id(value["run"]))
-
-
-def each(check: Check) -> Check:
-    return lambda value: isinstance(value, list) and all(map(check, value))
-
-
-def mapping_of(check: Check) -> Check:
-    return lambda value: isinstance(value, dict) and all(map(check, value.values()))
-
-
-def optional(check: Check) -> Check:
-    return lambda value: value is None or check(value)
 
 
 def are_metrics(value: Any) -> bool:
@@ -121,22 +92,6 @@ EVENTS: Mapping[str, Spec] = {
     "ended": {"status": STATUSES.__contains__, "outcome": is_text, "message": optional(is_text)},
 }  # fmt: skip
 """What the events of a kind must say, beside `event` and `time`."""
-
-
-def wrong_keys(values: Mapping[str, Any], spec: Spec, above: str = "") -> Iterator[str]:
-    """Each dotted key whose value is not what it must be, with what was got."""
-    for key, check in spec.items():
-        value = values.get(key)
-        if isinstance(check, Mapping) and isinstance(value, dict):
-            yield from wrong_keys(value, check, f"{above}{key}.")
-        elif isinstance(check, Mapping) or not check(value):
-            yield f"{above}{key} {show(value)}" if key in values else f"no {above}{key}"
-
-
-def believe(values: Mapping[str, Any], spec: Spec, where: str, what: str) -> None:
-    """Raise RunError for values that are not what `spec` says; `what` they should have been."""
-    if wrong := list(wrong_keys(values, spec)):
-        raise RunError(where, ", ".join(wrong), what)
 
 
 def believe_folder(folder: Path) -> None:
