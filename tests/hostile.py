@@ -20,6 +20,7 @@ from cnnexp.nn.arrays import read_arrays, write_arrays
 
 TEXTS = ("run.json", "environment.json", "config.yaml", "events.jsonl", "mlflow.json")
 ARRAYS = ("predictions.npz", "pictures.npz", "weights.npz", "probes/digits.npz", "probes/epoch_001.npz")
+SWEEP_TEXTS = ("sweep.json", "events.jsonl", "mlflow.json")
 CHECKPOINT = "checkpoint/checkpoint_000001.npz"
 OUTSIDE = "outside"
 """A file beside runs/ that no command may write to."""
@@ -196,6 +197,12 @@ def in_about(which: int, how: str, new: Any) -> Damage:
 HOW = st.sampled_from(["replace", "replace", "remove", "insert", "target"])
 NEW = st.one_of(st.sampled_from(VALUES), st.integers(), st.text(max_size=5))
 ANY, FILES = st.integers(0, 10**6), st.sampled_from([*TEXTS, *ARRAYS, CHECKPOINT])
+OF_A_SWEEP = st.sampled_from(SWEEP_TEXTS)
+IN_SWEEP: st.SearchStrategy[Damage] = st.one_of(
+    st.builds(in_text, OF_A_SWEEP, ANY, HOW, st.one_of(NEW, st.sampled_from(["../../outside", "a" * 300]))),
+    st.builds(in_text, OF_A_SWEEP, ANY, HOW, NEW),
+    st.builds(in_bytes, OF_A_SWEEP, ANY, st.sampled_from(["cut", "overwrite", "remove"]), st.binary(max_size=20)),
+)
 IN_CHECKPOINT: st.SearchStrategy[Damage] = st.builds(in_about, ANY, HOW, NEW)
 DAMAGES: st.SearchStrategy[Damage] = st.one_of(
     st.builds(in_text, st.sampled_from(TEXTS), ANY, HOW, NEW),

@@ -11,6 +11,7 @@ lock            held by the process that runs the sweep
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,13 +19,13 @@ from typing import Any
 
 from cnnexp.config.problems import checked
 from cnnexp.config.schema import Tracking
-from cnnexp.errors import RunError, show
+from cnnexp.errors import ConfigError, RunError, show
 from cnnexp.runs.files import read_json
 from cnnexp.runs.find import SHOWN, all_runs, folders_with, problem_of
 from cnnexp.runs.journal import EVENTS_FILE, RUNNING, Ending, ending_of, milliseconds, read_events
 from cnnexp.runs.place import read_place
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.trust import MLFLOW, SWEEP, believe_folder
+from cnnexp.runs.trust import MLFLOW, SWEEP, SWEEP_EVENTS, believe_folder
 from cnnexp.runs.upgrades import upgraded
 from cnnexp.specs import believe
 
@@ -70,10 +71,15 @@ class SweepRecord:
     def created(self) -> str:
         return str(self.header["created"])
 
-    @property
+    @cached_property
     def tracking(self) -> Tracking:
-        """Where its runs are published."""
-        return checked({"tracking": self.header["tracking"]}).tracking
+        """Where its runs are published. Raises RunError for what is no such config."""
+        try:
+            return checked({"tracking": self.header["tracking"]}).tracking
+        except ConfigError as error:
+            first = error.problems[0]
+            where = f"{self.folder / SWEEP_FILE}: {first.where}"
+            raise RunError(where, first.got, first.expected, first.hint) from None
 
     @cached_property
     def points(self) -> list[dict[str, Any]]:
@@ -81,11 +87,18 @@ class SweepRecord:
 
         Those known before, then those that a search drew.
         """
-        return [*self.header["points"], *(event["point"] for event in self.events if event["event"] == "drawn")]
+        return [*self.header["points"], *_drawn(self.events)]
 
     @cached_property
     def events(self) -> tuple[dict[str, Any], ...]:
-        return read_events(self.folder / EVENTS_FILE)
+        """All events in order. Raises RunError also for what is told of a point that the sweep does not have."""
+        path = self.folder / EVENTS_FILE
+        events = read_events(path, SWEEP_EVENTS)
+        known = {point["number"] for point in (*self.header["points"], *_drawn(events))}
+        strange = [event["number"] for event in events if event["event"] == "point" and event["number"] not in known]
+        if strange:
+            raise RunError(str(path), f"point {strange[0]}", f"one of the sweep's {len(known)} points")
+        return events
 
     @property
     def ending(self) -> Ending | None:
@@ -130,6 +143,10 @@ class SweepRecord:
     def fresh(self) -> SweepRecord:
         """The same record, read anew."""
         return SweepRecord(self.folder)
+
+
+def _drawn(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [event["point"] for event in events if event["event"] == "drawn"]
 
 
 def all_sweeps(runs: Path) -> list[SweepRecord]:

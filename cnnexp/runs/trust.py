@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnexp.errors import RunError, show
-from cnnexp.specs import Spec, each, is_count, is_number, is_text, mapping_of, optional
+from cnnexp.specs import Spec, all_of, each, is_count, is_number, is_text, mapping_of, optional
 
 MAX_TEXT_BYTES = 500_000_000
 MAX_THREADS = 1024
@@ -36,10 +36,9 @@ def is_id(value: Any) -> bool:
     return is_text(value) and RUN_ID.fullmatch(value) is not None
 
 
-def is_point(value: Any) -> bool:
-    """A point of a sweep: its number, what varies in it, and the run that it was found to be, or none yet."""
-    plain = isinstance(value, dict) and is_count(value.get("number")) and mapping_of(is_text)(value.get("varied"))
-    return plain and (value.get("run") in (None, "") or is_id(value["run"]))
+def _is_run(value: Any) -> bool:
+    """The id of a run, or none yet."""
+    return value == "" or is_id(value)
 
 
 def are_metrics(value: Any) -> bool:
@@ -77,9 +76,14 @@ MLFLOW: Spec = {"uri": is_text, "run_id": is_text, "experiment_id": is_text}
 PUBLISHED: Spec = {
     **MLFLOW, "status": is_text, "files": mapping_of(is_text), "model_id": optional(is_text), "epochs": is_count,
 }  # fmt: skip
+POINT: Spec = {
+    "number": is_count, "name": is_text, "varied": mapping_of(is_text), "verdict": is_text, "reason": is_text,
+    "run": _is_run, "run_key": is_text, "variant": is_text, "parameters": is_count, "multiply_adds": is_count,
+}  # fmt: skip
 SWEEP: Spec = {
     "schema_version": is_count, "id": is_id, "name": is_text, "created": is_time, "overrides": each(is_text),
-    "command": is_text, "tracking": {}, "points": each(is_point),
+    "command": is_text, "tracking": {}, "points": each(all_of(POINT)), "study": optional(is_text),
+    "config_dir": optional(is_text),
 }  # fmt: skip
 EVENTS: Mapping[str, Spec] = {
     "started": {"after": optional(is_count), "changed": optional(each(is_text))},
@@ -92,6 +96,16 @@ EVENTS: Mapping[str, Spec] = {
     "ended": {"status": STATUSES.__contains__, "outcome": is_text, "message": optional(is_text)},
 }  # fmt: skip
 """What the events of a kind must say, beside `event` and `time`."""
+SWEEP_EVENTS: Mapping[str, Spec] = {
+    "result": {"run": is_id, "name": is_text, "metrics": are_metrics},
+    "drawn": {"point": POINT},
+    "point": {
+        "number": is_count, "run": _is_run, "status": STATUSES.__contains__, "outcome": is_text, "message": is_text,
+        "log": is_text,
+    },
+    "ended": EVENTS["ended"],
+}  # fmt: skip
+"""The same of a sweep's events."""
 
 
 def believe_folder(folder: Path) -> None:

@@ -37,7 +37,7 @@ def swept_runs(sweep: SweepRecord) -> list[SweptRun]:
 
 def _swept(point: dict[str, Any], record: RunRecord) -> SweptRun | None:
     metrics = record.metrics
-    if record.status != FINISHED or "best/accuracy_val" not in metrics:
+    if record.status != FINISHED or not metrics.keys() >= {"best/accuracy_val", "best/loss_val"}:
         return None
     return SweptRun(
         run=record.id,

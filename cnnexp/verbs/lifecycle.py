@@ -12,7 +12,7 @@ from cnnexp.errors import RunError, StoreError
 from cnnexp.runs.find import all_runs, find_run, matching_runs, runs_folder
 from cnnexp.runs.journal import RUNNING
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.store import is_named_here, tracking_uri
+from cnnexp.runs.store import is_named_here, sqlite_file, tracking_uri
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.sweep_writer import SweepWriter
 from cnnexp.runs.writer import AnyRecord, began_here, is_alive, mark_if_gone
@@ -102,7 +102,7 @@ def _close(sweep: SweepRecord, *, answers: bool) -> None:
     try:
         if _may_be_asked(sweep, _store_of(sweep, sweep.tracking)):
             publish_sweep(sweep.fresh(), sweep.tracking)
-    except StoreError as error:
+    except (RunError, StoreError) as error:
         print(f"sweep {sweep.id}: {error}", file=sys.stderr)
 
 
@@ -115,8 +115,9 @@ def _store_of(record: RunRecord | SweepRecord, tracking: Tracking) -> str:
 
 
 def _may_be_asked(record: RunRecord | SweepRecord, uri: str) -> bool:
-    """Whether more than a record of somebody else's names its store."""
-    return began_here(record) or is_named_here(uri)
+    """Whether its store is there, and more than a record of somebody else's names it."""
+    file = sqlite_file(uri)
+    return (file is None or file.exists()) and (began_here(record) or is_named_here(uri))
 
 
 def _tell_mlflow(record: RunRecord) -> bool:

@@ -15,7 +15,10 @@ from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from cnnexp.runs.writer import RunWriter, mark_if_gone
 from tests.study.made import TINY, record
 
-POINT = {"name": "", "varied": {}, "verdict": "will run", "run": "", "reason": ""}
+POINT = {
+    "name": "", "varied": {}, "verdict": "will run", "run": "", "reason": "", "run_key": "", "variant": "",
+    "parameters": 0, "multiply_adds": 0,
+}  # fmt: skip
 
 
 def started(runs: Path, *points: dict[str, object]) -> SweepWriter:
@@ -61,6 +64,36 @@ def test_accounting_for_runs_that_never_told(tmp_path: Path) -> None:
     assert [run.id for _, run in writer.read().runs()] == [told, lost, before]
     goes_on.close()
     writer.close()
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({"event": "point", "number": 0}, "no run"),
+        ({"event": "point", "number": 7, "run": "", "status": "FAILED", "outcome": "", "message": "", "log": ""},
+         "point 7, expected one of the sweep's 1 points"),
+        ({"event": "point", "number": 0, "run": "../../w1/runs/aa", "status": "FAILED", "outcome": "", "message": "",
+          "log": ""}, "run '../../w1/runs/aa'"),
+        ({"event": "drawn", "point": {"number": 1}}, "no point.name, no point.varied"),
+        ({"event": "result", "metrics": {}}, "no run, no name"),
+    ],
+)  # fmt: skip
+def test_an_event_that_does_not_say_all_is_refused(event: dict[str, object], said: str, tmp_path: Path) -> None:
+    writer = started(tmp_path, {})
+    writer.event(str(event.pop("event")), **event)
+    writer.close()
+    with pytest.raises(RunError) as caught:
+        _ = writer.read().events
+    assert said in str(caught.value)
+    assert all_sweeps(tmp_path) == []
+
+
+@pytest.mark.parametrize(("key", "value"), [("variant", None), ("run", "a" * 300), ("parameters", -1), ("varied", [])])
+def test_a_point_that_is_none_is_refused(key: str, value: object, tmp_path: Path) -> None:
+    writer = started(tmp_path, {key: value})
+    writer.close()
+    with pytest.raises(RunError, match="points"):
+        _ = writer.read().header
 
 
 def test_words_that_name_a_sweep(tmp_path: Path) -> None:
