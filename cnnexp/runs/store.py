@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -78,6 +79,14 @@ class Store:
 
     def _artifacts_of(self, experiment: str) -> str | None:
         return str(self.file.parent / ARTIFACTS / quote(experiment, safe="")) if self.file else None
+
+    def seconds_to_answer(self) -> float:
+        """How long it takes to answer one small request; 0 for a SQLite store."""
+        start = time.monotonic()
+        if self.file is not None:
+            return 0.0
+        self.client.search_experiments(max_results=1)
+        return time.monotonic() - start
 
     def check(self) -> None:
         """Raise StoreError, soon, where a SQLite store was deleted, replaced or is locked."""
