@@ -39,6 +39,7 @@ class Problem:
 
 SECRETS = (
     re.compile(r"(://)[^/@\s]+(?=@)"),
+    re.compile(r"(^|[\s/='\"`])[^\s/@:='\"`]+:[^\s/@'\"`]+(?=@)"),
     re.compile(r"([?&][^=&\s]*(?:pass|token|secret|key)[^=&\s]*=)[^&\s'\"`]+", re.IGNORECASE),
 )
 

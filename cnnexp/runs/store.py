@@ -109,7 +109,12 @@ def tracking_uri(tracking: Tracking, known: str | None = None) -> str:
     scheme = urlsplit(uri).scheme if "://" in uri or uri.startswith("file:") else ""
     if scheme in ("", "file"):
         hint = f"Use {SQLITE}{DEFAULT_FILE}; old runs move over with: mlflow migrate-filestore"
-        raise StoreError("tracking.uri", repr(uri), "a database or a server: MLflow's file store is retired", hint)
+        raise StoreError(
+            "tracking.uri",
+            repr(re.sub(r"[^/@]+@", "…@", uri)),
+            "a database or a server: MLflow's file store is retired",
+            hint,
+        )
     file = sqlite_file(uri)
     return sqlite_uri(file) if file else uri
 

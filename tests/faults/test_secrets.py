@@ -93,6 +93,9 @@ def test_a_password_in_the_uri_and_a_token(
         f"postgresql://me:{SECRET}@host/runs",
         f"postgresql://host/runs?user=me&password={SECRET}",
         f"mssql://host/runs?Token={SECRET}",
+        f"me:{SECRET}@host:5000",
+        f"{SECRET}@host:5000",
+        f"file:///me:{SECRET}@host/x",
     ],
 )
 def test_a_uri_with_a_secret_is_refused_and_not_repeated(tmp_path: Path, uri: str) -> None:

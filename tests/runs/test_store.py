@@ -96,6 +96,14 @@ def test_a_file_store_is_refused_with_a_cure(uri: str) -> None:
         tracking_uri(Tracking(uri=uri))
 
 
+@pytest.mark.parametrize("uri", ["me:hidden@host:5000", "hidden@host:5000", "file:///me:hidden@host/x"])
+def test_a_uri_without_its_scheme_is_refused_without_its_password(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(StoreError, match="host") as caught:
+        tracking_uri(Tracking())
+    assert "hidden" not in str(caught.value)
+
+
 def test_a_path_with_spaces_and_percent_signs_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "a b%20ü"
     folder.mkdir()
