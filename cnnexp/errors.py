@@ -40,12 +40,16 @@ class Problem:
 SECRETS = (
     re.compile(r"(://)[^/@\s]+(?=@)"),
     re.compile(r"(^|[\s/='\"`])[^\s/@:='\"`]+:[^\s/@'\"`]+(?=@)"),
+    re.compile(r"(^|[\s/='\"`])[^\s/@:='\"`]+(?=@[\w.-]+:\d)"),
     re.compile(r"([?&][^=&\s]*(?:pass|token|secret|key)[^=&\s]*=)[^&\s'\"`]+", re.IGNORECASE),
 )
 
 
 def masked(text: str) -> str:
-    """The text with `…` for the user and password of a URI, and for its parameters that are called like secrets."""
+    """The text with `…` for the user and password of a URI, and for its parameters that are called like secrets.
+
+    Also of a URI whose scheme was forgotten.
+    """
     for secret in SECRETS:
         text = secret.sub(r"\1…", text)
     return text

@@ -24,7 +24,7 @@ import yaml
 
 from cnnexp.config.problems import checked
 from cnnexp.config.reading import yaml_text
-from cnnexp.config.schema import ExperimentConfig
+from cnnexp.config.schema import SCHEMA_VERSION, ExperimentConfig
 from cnnexp.errors import ConfigError, RunError
 from cnnexp.runs.files import Arrays, read_arrays, read_json
 from cnnexp.runs.journal import (
@@ -47,7 +47,7 @@ from cnnexp.runs.trust import (
     believe_predictions,
     believe_probes,
 )
-from cnnexp.runs.upgrades import upgraded
+from cnnexp.runs.upgrades import CONFIG_STEPS, upgraded
 from cnnexp.specs import believe
 
 CHECKPOINT = "checkpoint"
@@ -97,11 +97,14 @@ class RunRecord:
     def config(self) -> ExperimentConfig:
         """The checked config; reading it never runs code.
 
-        Raises RunError with all problems of a file that is missing, broken or no config.
+        Raises RunError with all problems of a file that is missing, broken, of a newer version or no config.
         """
         path = self.folder / "config.yaml"
         try:
-            return checked(yaml.safe_load(yaml_text(path)))
+            values = yaml.safe_load(yaml_text(path))
+            if isinstance(values, dict) and "schema_version" in values:
+                values = upgraded(values, str(path), CONFIG_STEPS, SCHEMA_VERSION)
+            return checked(values)
         except ConfigError as error:
             first = error.problems[0]
             where = first.where if first.where.startswith(str(path)) else f"{path}: {first.where}"
