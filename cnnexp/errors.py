@@ -59,7 +59,12 @@ def one_line(text: str, limit: int) -> str:
     """The text without secrets, cut to `limit` characters, with line ends and other control characters as escapes."""
     text = masked(text)
     cut = text if len(text) <= limit else f"{text[: limit - 1]}…"
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut)
+    return printable(cut)
+
+
+def printable(text: str) -> str:
+    """The text with line ends and other control characters as escapes: a terminal obeys them."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def show(value: object, limit: int = 60) -> str:

@@ -25,7 +25,7 @@ import yaml
 from cnnexp.config.problems import checked
 from cnnexp.config.reading import yaml_text
 from cnnexp.config.schema import SCHEMA_VERSION, ExperimentConfig
-from cnnexp.errors import ConfigError, RunError
+from cnnexp.errors import ConfigError, RunError, printable
 from cnnexp.runs.files import Arrays, read_arrays, read_json
 from cnnexp.runs.journal import (
     EVENTS_FILE,
@@ -74,7 +74,12 @@ class RunRecord:
 
     @property
     def name(self) -> str:
-        return str(self.header["name"])
+        return printable(self.header["name"])
+
+    @property
+    def command(self) -> str:
+        """The command that began it, to be shown."""
+        return printable(self.header["command"])
 
     @property
     def created(self) -> str:

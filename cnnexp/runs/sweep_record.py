@@ -19,7 +19,7 @@ from typing import Any
 
 from cnnexp.config.problems import checked
 from cnnexp.config.schema import Tracking
-from cnnexp.errors import ConfigError, RunError, show
+from cnnexp.errors import ConfigError, RunError, printable, show
 from cnnexp.runs.files import read_json
 from cnnexp.runs.find import SHOWN, all_runs, folders_with, problem_of
 from cnnexp.runs.journal import EVENTS_FILE, RUNNING, Ending, ending_of, milliseconds, read_events
@@ -65,7 +65,12 @@ class SweepRecord:
 
     @property
     def name(self) -> str:
-        return str(self.header["name"])
+        return printable(self.header["name"])
+
+    @property
+    def command(self) -> str:
+        """The command that began it, to be shown."""
+        return printable(self.header["command"])
 
     @property
     def created(self) -> str:

@@ -110,6 +110,8 @@ SWEEP_EVENTS: Mapping[str, Spec] = {
 
 def believe_folder(folder: Path) -> None:
     """Raise RunError for a record with anything but files and folders of its own: a link may lead anywhere."""
+    if folder.is_symlink():
+        raise RunError(str(folder), "a symbolic link", "a folder of its own in runs/")
     for entry in _entries(folder):
         plain = entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
         if not plain and os.path.lexists(entry.path):  # else it was a file that its writer has just renamed

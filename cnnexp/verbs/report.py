@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnexp.analysis.scores import standard_error, wilson
+from cnnexp.errors import printable
 from cnnexp.runs.record import RunRecord
 
 
@@ -62,9 +63,9 @@ def can_go_on(record: RunRecord) -> bool:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns padded to their widest cell, the first to the left, the others too; no lines."""
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in [header, *rows]]  # fmt: skip
+    shown = [[printable(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(len(row[i]) for row in shown) for i in range(len(header))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown]
 
 
 def as_json(record: RunRecord) -> dict[str, Any]:

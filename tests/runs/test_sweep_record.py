@@ -99,8 +99,7 @@ def test_a_point_that_is_none_is_refused(key: str, value: object, tmp_path: Path
 def test_words_that_name_a_sweep(tmp_path: Path) -> None:
     writer = started(tmp_path, {})
     run = record(tmp_path, *TINY)
-    folder = tmp_path / "sweep-a"
-    writer.folder.rename(folder)
+    folder = writer.folder.rename(tmp_path / "zz12")
     header = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
     write_json(folder / "sweep.json", header | {"id": "zz12"})
     write_json(folder / "mlflow.json", {"run_id": "yy34", "uri": "x", "experiment_id": "1"})
@@ -109,7 +108,8 @@ def test_words_that_name_a_sweep(tmp_path: Path) -> None:
     assert find_sweep(run, tmp_path) is None
     assert find_sweep("", tmp_path) is None
     assert find_sweep("latest", tmp_path) is None
-    write_json(folder / "sweep.json", header | {"id": f"{run[:4]}zz"})
+    folder = folder.rename(tmp_path / f"{run[:4]}zz")
+    write_json(folder / "sweep.json", header | {"id": folder.name})
     with pytest.raises(RunError, match="matches one run or sweep"):
         find_sweep(run[:3], tmp_path)
     writer.close()
