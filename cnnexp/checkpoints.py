@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cnnexp.config.schema import Training
+from cnnexp.errors import RunError
 from cnnexp.interrupts import Pruned, Terminated
 from cnnexp.nn.checkpoint import load_latest, save
 from cnnexp.runs.record import CHECKPOINT
@@ -21,7 +22,7 @@ class Checkpoints:
     """Those of one run, at any time the last two.
 
     start: the newest that is whole when this is made, None where there is none. Raises RunError where all are damaged,
-    or where they belong to another training.
+    or where they belong to another training or to more epochs than it has.
     """
 
     def __init__(self, run: RunWriter, training: Training) -> None:
@@ -29,6 +30,9 @@ class Checkpoints:
         self._recipe = str(run.read().header["identity"]["recipe"])
         self._unsaved: TrainingState | None = None
         self.start = load_latest(self._folder, self._recipe)
+        if self.start is not None and self.start.epoch > training.epochs:
+            got = f"a checkpoint of epoch {self.start.epoch}"
+            raise RunError(str(self._folder), got, f"at most the {training.epochs} of training.epochs")
 
     @property
     def after(self) -> int | None:

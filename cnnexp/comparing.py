@@ -15,7 +15,7 @@ from cnnexp.report.words import headline
 from cnnexp.runs.choose import chosen_runs
 from cnnexp.runs.files import write_text
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.store import open_store
+from cnnexp.runs.store import check_who_names, open_store
 
 FOLDER, REPORT = "comparisons", "report.html"
 MOST, OF_A_SWEEP = 20, 10
@@ -94,6 +94,7 @@ def in_mlflow(comparison: Comparison, report: Path) -> str:
 
     record = comparison.runs[0].record
     tracking, known = record.config.tracking, record.mlflow.get("uri")
+    check_who_names(tracking, known)
     store = open_store(tracking, create=True, known=known)
     runs = [run.record.id for run in comparison.runs]
     told = PublishedComparison(comparison_key(comparison), comparison_name(comparison), note(comparison), runs, report)

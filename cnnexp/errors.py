@@ -40,12 +40,17 @@ class Problem:
 
 SECRETS = (
     re.compile(r"(://)[^/@\s]+(?=@)"),
+    re.compile(r"(^|[\s/='\"`])[^\s/@:='\"`]+:[^\s/@'\"`]+(?=@)"),
+    re.compile(r"(^|[\s/='\"`])[^\s/@:='\"`]+(?=@[\w.-]+:\d)"),
     re.compile(r"([?&][^=&\s]*(?:pass|token|secret|key)[^=&\s]*=)[^&\s'\"`]+", re.IGNORECASE),
 )
 
 
 def masked(text: str) -> str:
-    """The text with `…` for the user and password of a URI, and for its parameters that are called like secrets."""
+    """The text with `…` for the user and password of a URI, and for its parameters that are called like secrets.
+
+    Also of a URI whose scheme was forgotten.
+    """
     for secret in SECRETS:
         text = secret.sub(r"\1…", text)
     return text
@@ -55,7 +60,12 @@ def one_line(text: str, limit: int) -> str:
     """The text without secrets, cut to `limit` characters, with line ends and other control characters as escapes."""
     text = masked(text)
     cut = text if len(text) <= limit else f"{text[: limit - 1]}…"
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut)
+    return printable(cut)
+
+
+def printable(text: str) -> str:
+    """The text with line ends and other control characters as escapes: a terminal obeys them."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def show(value: object, limit: int = 60) -> str:

@@ -15,8 +15,13 @@ import numpy as np
 import yaml
 from hypothesis import strategies as st
 
+from cnnexp.errors import RunError
+from cnnexp.nn.arrays import read_arrays, write_arrays
+
 TEXTS = ("run.json", "environment.json", "config.yaml", "events.jsonl", "mlflow.json")
 ARRAYS = ("predictions.npz", "pictures.npz", "weights.npz", "probes/digits.npz", "probes/epoch_001.npz")
+SWEEP_TEXTS = ("sweep.json", "events.jsonl", "mlflow.json")
+CHECKPOINT = "checkpoint/checkpoint_000001.npz"
 OUTSIDE = "outside"
 """A file beside runs/ that no command may write to."""
 
@@ -173,14 +178,37 @@ def in_arrays(name: str, which: int, how: str, odd: Any) -> Damage:
     return damage
 
 
-ANY, FILES = st.integers(0, 10**6), st.sampled_from([*TEXTS, *ARRAYS])
+def in_about(which: int, how: str, new: Any) -> Damage:
+    """One value of what a checkpoint says of itself, under a digest that is right."""
+
+    def damage(folder: Path) -> None:
+        path = own_file(folder, CHECKPOINT)
+        try:
+            arrays = read_arrays(path)
+            about = json.loads(str(arrays["about"]))
+        except (RunError, KeyError) as error:
+            raise ValueError(error) from None
+        told = json.dumps(changed(about, which, how, new))
+        write_arrays(path, {**arrays, "about": np.array(told)})
+
+    return damage
+
+
+HOW = st.sampled_from(["replace", "replace", "remove", "insert", "target"])
+NEW = st.one_of(st.sampled_from(VALUES), st.integers(), st.text(max_size=5))
+ANY, FILES = st.integers(0, 10**6), st.sampled_from([*TEXTS, *ARRAYS, CHECKPOINT])
+OF_A_SWEEP = st.sampled_from(SWEEP_TEXTS)
+IN_SWEEP: st.SearchStrategy[Damage] = st.one_of(
+    st.builds(in_text, OF_A_SWEEP, ANY, HOW, st.one_of(NEW, st.sampled_from(["../../outside", "a" * 300]))),
+    st.builds(in_text, OF_A_SWEEP, ANY, HOW, NEW),
+    st.builds(in_bytes, OF_A_SWEEP, ANY, st.sampled_from(["cut", "overwrite", "remove"]), st.binary(max_size=20)),
+)
+IN_CHECKPOINT: st.SearchStrategy[Damage] = st.builds(in_about, ANY, HOW, NEW)
 DAMAGES: st.SearchStrategy[Damage] = st.one_of(
-    st.builds(
-        in_text, st.sampled_from(TEXTS), ANY, st.sampled_from(["replace", "replace", "remove", "insert", "target"]),
-        st.one_of(st.sampled_from(VALUES), st.integers(), st.text(max_size=5)),
-    ),
+    st.builds(in_text, st.sampled_from(TEXTS), ANY, HOW, NEW),
     st.builds(in_bytes, FILES, ANY, st.sampled_from(["cut", "overwrite", "remove", "replace"]),
               st.one_of(st.sampled_from(CONTENTS), st.binary(max_size=20))),
     st.builds(as_other, FILES, st.sampled_from(OTHERS)),
-    st.builds(in_arrays, st.sampled_from(ARRAYS), ANY, st.sampled_from(["array", "array", "name", "remove"]), ANY),
+    st.builds(in_arrays, st.sampled_from([*ARRAYS, CHECKPOINT]), ANY,
+              st.sampled_from(["array", "array", "name", "remove"]), ANY),
 )  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "cnnexp"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "interrupts", "shares"),
+    ("specs",),
     ("config",),
     ("shapes",),
     ("checks",),

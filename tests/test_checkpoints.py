@@ -26,7 +26,8 @@ def run(tmp_path: Path) -> Iterator[RunWriter]:
 
 def state(epoch: int, *, stopped: bool = False) -> TrainingState:
     weights = {"conv_1/kernel": np.full(3, epoch, np.float32)}
-    return TrainingState(epoch, weights, {}, {}, progress=Progress(stopped=stopped))
+    history = ({"loss/val": 0.5},) * epoch
+    return TrainingState(epoch, weights, {}, {}, progress=Progress(stopped=stopped), history=history)
 
 
 def saved(run: RunWriter) -> list[int]:
@@ -41,7 +42,7 @@ def test_every_so_many_epochs_and_the_last(every: int, epochs: int, kept: list[i
     for epoch in range(epochs + 1):
         checkpoints.keep(state(epoch))
     assert saved(run) == kept
-    assert Checkpoints(run, Training()).after == epochs
+    assert Checkpoints(run, Training(epochs=epochs)).after == epochs
 
 
 def test_an_epoch_that_stops_early_is_the_last(run: RunWriter) -> None:
@@ -112,3 +113,10 @@ def test_damaged_ones_are_refused_with_a_cure(run: RunWriter) -> None:
         Checkpoints(run, Training())
     assert caught.value.problems[0].where == str(newest)
     assert caught.value.problems[0].hint.endswith(f"remove the folder {run.folder / 'checkpoint'}")
+
+
+def test_one_of_more_epochs_than_the_run_has_is_refused(run: RunWriter) -> None:
+    training = Training(epochs=3)
+    Checkpoints(run, training).keep(state(3))
+    with pytest.raises(RunError, match=r"got a checkpoint of epoch 3, expected at most the 2 of training\.epochs"):
+        Checkpoints(run, Training(epochs=2))

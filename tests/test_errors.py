@@ -75,6 +75,9 @@ def test_exit_codes_tell_refusals_from_failures() -> None:
     [
         ("tracking.uri=http://me:pw@host:5000/x", "tracking.uri=http://…@host:5000/x"),
         ("postgresql://host/db?user=me&Password=pw", "postgresql://host/db?user=me&Password=…"),
+        ("tracking.uri=me:pw@host:5000", "tracking.uri=…@host:5000"),
+        ("{uri: 'token@host.org:5000'}", "{uri: '…@host.org:5000'}"),
+        ("'file:///me:pw@host/x'", "'file:///…@host/x'"),
         ("http://host/x?y=1 and me@home", "http://host/x?y=1 and me@home"),
         ("a key=value", "a key=value"),
     ],

@@ -7,6 +7,7 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,21 +15,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from cnnexp.checkpoints import Checkpoints
+from cnnexp.config.schema import Tracking
 from cnnexp.errors import CnnexpError
 from cnnexp.rerunning import plan_rerun
+from cnnexp.resuming import EPOCHS, changed_since, what_is_left
 from cnnexp.runs.record import RunRecord
-from cnnexp.verbs.lifecycle import borrowed
+from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
+from cnnexp.runs.writer import RunWriter
+from cnnexp.verbs.lifecycle import borrowed, find
 from tests.cases import MANY, cases
 from tests.conftest import Done, run_command, working_in
-from tests.hostile import DAMAGES, OUTSIDE, Damage, as_other, in_arrays, in_bytes, in_text
+from tests.hostile import DAMAGES, IN_CHECKPOINT, IN_SWEEP, OUTSIDE, Damage, as_other, in_arrays, in_bytes, in_text
 
 WORDS = (
     "train", "data=folder", "data.folder=pictures", "model=empty", "model.blocks.conv_1.filters=2", "tracking=off",
     "training.epochs=1", "training.batch_size=4", "figures=off", "training.threads=2",
+    "training.keep_checkpoints=true",
 )  # fmt: skip
 PUBLISHED = {"uri": "sqlite:////nowhere/mlflow.db", "experiment_id": "1", "run_id": "0" * 32, "status": "FINISHED",
              "epochs": 1, "model_id": None, "files": {"run.json": "1-1"}}  # fmt: skip
-GOOD, BAD = "00000000", "11111111"
+GOOD, BAD, SWEEP = "00000000", "11111111", "22222222"
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +57,33 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (home / "runs" / name / "run.json").write_text(text.replace(first.name, name), encoding="utf-8")
         (home / "runs" / name / "mlflow.json").write_text(json.dumps(PUBLISHED), encoding="utf-8")
     shutil.rmtree(first)
+    put_sweep(home / "runs")
     return home
+
+
+def put_sweep(runs: Path) -> None:
+    """A search that came upon both runs and chose one; a third point failed, a fourth is impossible."""
+
+    def point(number: int, verdict: str = "will run", reason: str = "") -> dict[str, Any]:
+        return {"number": number, "name": f"seed={number}", "varied": {"seed": str(number)}, "overrides": [], "run": "",
+                "verdict": verdict, "reason": reason, "run_key": "k", "variant": "v", "parameters": 9,
+                "multiply_adds": 9}  # fmt: skip
+
+    points = [point(0), point(1), point(2, "impossible", "too small")]
+    writer = SweepWriter.create(runs, SweepHeader("mine", ("seed=0,1",), "cnnexp train -m", points, Tracking()))
+    writer.event("started")
+    writer.event("drawn", point=point(3))
+    for number, run in ((0, GOOD), (1, BAD)):
+        writer.point(number, run, "FINISHED", "complete", "", "logs/0.txt")
+    writer.point(3, "", "FAILED", "failed", "why", "logs/3.txt")
+    writer.event("result", run=GOOD, name="seed=0", metrics={"accuracy/test": 0.5})
+    writer.event("ended", status="FAILED", outcome="failed", message="1 failed")
+    writer.close()
+    text = (writer.folder / "sweep.json").read_text(encoding="utf-8").replace(writer.folder.name, SWEEP)
+    writer.folder.rename(runs / SWEEP)
+    (runs / SWEEP / "sweep.json").write_text(text, encoding="utf-8")
+    place = {key: PUBLISHED[key] for key in ("uri", "experiment_id", "run_id")}
+    (runs / SWEEP / "mlflow.json").write_text(json.dumps(place), encoding="utf-8")
 
 
 @pytest.fixture
@@ -71,6 +104,24 @@ def planned(home: Path) -> Done:
     return Done(0, "", "")
 
 
+def to_go_on(home: Path) -> Done:
+    """What `resume` does with more epochs before it trains."""
+    with working_in(home):
+        try:
+            record = find(BAD, home / "runs")
+            config = what_is_left(record, [f"{EPOCHS}={record.config.training.epochs + 1}"])
+            changed_since(record, "")
+            run = RunWriter.reopen(record.folder)
+            try:
+                assert config is not None
+                assert Checkpoints(run, config.training).after in (None, 0, 1)
+            finally:
+                run.close()
+        except CnnexpError as error:
+            return Done(error.exit_code, "", f"error: {error}\n")
+    return Done(0, "", "")
+
+
 Ask = Callable[[Path], Done]
 LIGHT: dict[str, Ask] = {
     "runs": lambda home: run_command(home, "runs"),
@@ -78,6 +129,7 @@ LIGHT: dict[str, Ask] = {
     "show --json": lambda home: run_command(home, "show", BAD, "--json"),
     "diff": lambda home: run_command(home, "diff", GOOD, BAD),
     "rerun": planned,
+    "resume": to_go_on,
 }
 HEAVY: dict[str, Ask] = {
     "show --draw": lambda home: run_command(home, "show", BAD, "--draw"),
@@ -85,16 +137,25 @@ HEAVY: dict[str, Ask] = {
     "evaluate": lambda home: run_command(home, "evaluate", BAD),
     "predict": lambda home: run_command(home, "predict", BAD, "pictures/a/0.png"),
 }
+OF_A_SWEEP: dict[str, Ask] = {
+    "runs": lambda home: run_command(home, "runs"),
+    "show": lambda home: run_command(home, "show", SWEEP),
+    "show --json": lambda home: run_command(home, "show", SWEEP, "--json"),
+    "runs --sweep": lambda home: run_command(home, "runs", "--sweep", SWEEP),
+    "compare": lambda home: run_command(home, "compare", SWEEP),
+}
 ASKS = LIGHT | HEAVY
 
 
-def asked_of_a_damaged_record(originals: Path, home: Path, damages: list[Damage], ask: Ask) -> Done:
+def asked_of_a_damaged_record(
+    originals: Path, home: Path, damages: list[Damage], ask: Ask, damaged: str = BAD
+) -> Done:  # fmt: skip
     shutil.rmtree(home / "runs", ignore_errors=True)
     shutil.copytree(originals / "runs", home / "runs")
     (home / OUTSIDE).write_text("as it was", encoding="utf-8")
     for damage in damages:
         try:
-            damage(home / "runs" / BAD)
+            damage(home / "runs" / damaged)
         except (OSError, ValueError, LookupError, zipfile.BadZipFile):  # the damage before it left nothing of it
             continue
     return ask(home)
@@ -128,6 +189,30 @@ def test_many_damaged_records_are_read_or_refused(
     originals: Path, home: Path, damages: list[Damage], word: str
 ) -> None:  # fmt: skip
     succeeds_or_refuses(originals, home, damages, word)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("word", OF_A_SWEEP)
+def test_an_undamaged_sweep_is_read(word: str, originals: Path, home: Path) -> None:
+    done = asked_of_a_damaged_record(originals, home, [], OF_A_SWEEP[word])
+    check(home, done, word)
+    assert done.code == 0, done.err
+
+
+@pytest.mark.slow
+@cases(MANY // 2)
+@given(damages=st.lists(IN_SWEEP, min_size=1, max_size=2), word=st.sampled_from([*OF_A_SWEEP]))
+def test_many_damaged_sweeps_are_read_or_refused(
+    originals: Path, home: Path, damages: list[Damage], word: str
+) -> None:  # fmt: skip
+    check(home, asked_of_a_damaged_record(originals, home, damages, OF_A_SWEEP[word], SWEEP), word)
+
+
+@pytest.mark.slow
+@cases(MANY // 5)
+@given(damage=IN_CHECKPOINT)
+def test_many_checkpoints_that_lie_are_read_or_refused(originals: Path, home: Path, damage: Damage) -> None:
+    succeeds_or_refuses(originals, home, [damage], "resume")
 
 
 @pytest.mark.slow

@@ -248,8 +248,13 @@ class Evaluation(Strict):
 
 
 def _holds_a_secret(uri: str) -> bool:
-    """A password, a user of a web address (often a token), or a parameter that is called like a secret."""
+    """A password, a user of a web address (often a token), or a parameter that is called like a secret.
+
+    Where the scheme was forgotten, or a file named, whatever stands before an @ counts.
+    """
     parts = urlsplit(uri)
+    if not parts.netloc and "@" in uri.partition("?")[0] and parts.scheme != "sqlite":
+        return True
     of_the_web = parts.scheme in ("http", "https") and parts.username is not None
     return bool(parts.password or of_the_web or re.search("pass|token|secret|key", parts.query, re.IGNORECASE))
 

@@ -31,10 +31,11 @@ def inspect_trained(
     if not mlflow:
         return write_run_inspection(found)
     from cnnexp.runs.inspections import publish_inspection
-    from cnnexp.runs.store import open_store
+    from cnnexp.runs.store import check_who_names, open_store
 
-    tracking = record.config.tracking
-    store = open_store(tracking, create=True, known=record.mlflow.get("uri"))
+    tracking, known = record.config.tracking, record.mlflow.get("uri")
+    check_who_names(tracking, known)
+    store = open_store(tracking, create=True, known=known)
     written = write_run_inspection(found)
     tags = {
         "mlflow.source.name": shlex.join(["cnnexp", "inspect", record.id, *overrides]),

@@ -14,15 +14,31 @@ from numpy.typing import NDArray
 from cnnexp.errors import RunError
 from cnnexp.nn.arrays import read_arrays, write_arrays
 from cnnexp.nn.state import Progress, TrainingState
+from cnnexp.specs import Spec, believe, each, is_count, is_number, is_text, is_truth, mapping_of
 
 KEPT = 2
 PARTS = ("weights", "streams", "optimizer", "best")
 
 
+def _is_metric(value: Any) -> bool:
+    """Also one that is not finite, such as the best loss before the first epoch."""
+    return isinstance(value, float) or is_number(value)
+
+
+ABOUT: Spec = {
+    "identity": is_text,
+    "epoch": is_count,
+    "progress": {
+        "best_epoch": is_count, "best_loss": _is_metric, "watched": _is_metric, "waited": is_count, "stopped": is_truth,
+    },
+    "history": each(mapping_of(_is_metric)),
+}  # fmt: skip
+
+
 def save(folder: Path, state: TrainingState, identity: str) -> Path:
     """The state's file, `checkpoint_NNNNNN.npz`; `identity` says which training it belongs to (the run key)."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"checkpoint_{state.epoch:06d}.npz"
+    path = folder / _name(state.epoch)
     write_arrays(path, {**_flat(state), "about": np.array(_about(state, identity))})
     for old in [*_newest_first(folder)[KEPT:], *folder.glob(".checkpoint_*.tmp")]:  # .tmp: left by a kill
         old.unlink()
@@ -49,6 +65,10 @@ def load_latest(folder: Path, identity: str) -> TrainingState | None:
     return None
 
 
+def _name(epoch: int) -> str:
+    return f"checkpoint_{epoch:06d}.npz"
+
+
 def _newest_first(folder: Path) -> list[Path]:
     return sorted(folder.glob("checkpoint_*.npz"), reverse=True)
 
@@ -64,13 +84,17 @@ def _about(state: TrainingState, identity: str) -> str:
 
 def _state(path: Path, arrays: Mapping[str, NDArray[Any]], identity: str) -> TrainingState:
     try:
-        about = json.loads(str(arrays["about"]))
+        about = dict(json.loads(str(arrays["about"])))
+        believe(about, ABOUT, str(path), "a checkpoint as cnnexp writes it")
         parts = {part: _part(part, arrays) for part in PARTS}
         state = TrainingState(
             about["epoch"], **parts, progress=Progress(**about["progress"]), history=tuple(about["history"])
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise RunError(str(path), f"a file without {error}", "a checkpoint as cnnexp writes it") from error
+    if _name(state.epoch) != path.name or len(state.history) != state.epoch:
+        got = f"epoch {state.epoch} and the metrics of {len(state.history)}"
+        raise RunError(str(path), got, "the epoch of its name and the metrics of each until then")
     if about["identity"] != identity:
         raise RunError(
             str(path), f"training {about['identity']}", identity, "a checkpoint serves its own training only"

@@ -37,6 +37,9 @@ def problem_of(record: RunRecord | SweepRecord) -> RunError | None:
         _ = record.header, record.mlflow, record.events  # reading them is the check
     except RunError as error:
         return error
+    if record.id != record.folder.name:
+        hint = "Give the folder its own name back, or remove it where it is a copy."
+        return RunError(str(record.folder), f"the record of {record.id}", "a folder that is named by its id", hint)
     return None
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from cnnexp.errors import RunError, show
-from cnnexp.runs.trust import EVENTS, believe, is_time
+from cnnexp.runs.trust import EVENTS, is_time
+from cnnexp.specs import Spec, believe
 
 Event = dict[str, Any]
 EVENTS_FILE = "events.jsonl"
@@ -35,10 +36,10 @@ def finite(metrics: Mapping[str, float]) -> dict[str, float]:
     return {key: value for key, value in metrics.items() if math.isfinite(value)}
 
 
-def read_events(path: Path) -> tuple[Event, ...]:
+def read_events(path: Path, specs: Mapping[str, Spec] = EVENTS) -> tuple[Event, ...]:
     """The events of a journal in order; none if there is no file. A last line cut off by a crash is no event.
 
-    Raises RunError for any other line that is none.
+    specs: kind → what its events must say. Raises RunError for any other line that is none.
     """
     try:
         *lines, _torn = path.read_bytes().split(b"\n")
@@ -46,10 +47,10 @@ def read_events(path: Path) -> tuple[Event, ...]:
         return ()
     except OSError as error:
         raise RunError(str(path), error.strerror or str(error), "a journal that can be read") from None
-    return tuple(_event(line, f"{path}:{number}") for number, line in enumerate(lines, 1))
+    return tuple(_event(line, f"{path}:{number}", specs) for number, line in enumerate(lines, 1))
 
 
-def _event(line: bytes, where: str) -> Event:
+def _event(line: bytes, where: str, specs: Mapping[str, Spec]) -> Event:
     """One event; raises RunError for a line that is none."""
     try:
         event = json.loads(line)
@@ -57,7 +58,7 @@ def _event(line: bytes, where: str) -> Event:
         raise RunError(where, show(line.decode("utf-8", "replace")), "one JSON event a line") from None
     if not isinstance(event, dict) or not isinstance(event.get("event"), str):
         raise RunError(where, show(line.decode("utf-8", "replace")), "an event with all that its kind says")
-    spec = {"time": is_time, **EVENTS.get(event["event"], {})}
+    spec = {"time": is_time, **specs.get(event["event"], {})}
     believe(event, spec, where, f"the event {show(event['event'])} with all that its kind says")
     return event
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from cnnexp.errors import StoreError
 from cnnexp.runs.description import describe
-from cnnexp.runs.files import write_json
 from cnnexp.runs.find import problem_of
 from cnnexp.runs.journal import RUNNING, milliseconds
 from cnnexp.runs.knobs import knob_tags, knobs
 from cnnexp.runs.links import save_view
+from cnnexp.runs.place import write_place
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.series import ARTIFACTS, FOLDER, LOGGED_TAG, lay_out, pictures
 from cnnexp.runs.store import Store, only_once
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import keras
     from mlflow.entities import DatasetInput, Metric, Param, Run, RunTag
 
-STATE = "mlflow.json"
 RUN_TAG = "cnnexp.run"
 BATCH = 1000
 NAME_LENGTH = 250
@@ -155,7 +154,7 @@ class Publication:
         }
         if state != record.fresh().mlflow:
             with suppress(OSError):  # only a shortcut: without it MLflow is asked
-                write_json(self.folder / STATE, state)
+                write_place(self.folder, state)
 
 
 def state_in(store: Store, record: RunRecord) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from cnnexp.errors import CnnexpError, DiskError
 from cnnexp.runs.publication import Publication, is_whole, model_is_there, published_run, remove_twins
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import PATIENT_SECONDS, QUICK_SECONDS, Store, open_store, patience, told, tracking_uri
-from cnnexp.runs.waiting import Waiting, waiting_for
+from cnnexp.runs.waiting import Waiting, is_slow, waiting_for
 
 if TYPE_CHECKING:
     import keras
@@ -43,36 +43,55 @@ class Publisher:
         """Send what is new of a run that goes on; whether all is there."""
         if not self.tracking.enabled or not self._waiting().is_over:
             return False
-        return self._attempt(lambda publication: publication.send(record), record)
+        return self._attempt(lambda: self._send_soon(record))
 
     def finish(self, record: RunRecord, model: keras.Model | None = None) -> bool:
         """Send everything of a run that has ended, the trained model too where it is given; whether all is there."""
         if not self.tracking.enabled or not self._waiting().is_over_at_the_end:
             return False
-        sent = self._attempt(lambda one: send_whole(one, record, lambda _: model), record, at_the_end=True)
-        return sent and model_is_there(record)
+
+        def send() -> bool:
+            send_whole(self._opened(record), record, lambda _: model)
+            self._waiting().answered(0.0)
+            return True
+
+        return self._attempt(send, at_the_end=True) and model_is_there(record)
 
     def _waiting(self) -> Waiting:
         return waiting_for(self.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or os.getcwd())
 
-    def _attempt(self, send: Callable[[Publication], None], record: RunRecord, *, at_the_end: bool = False) -> bool:
+    def _send_soon(self, record: RunRecord) -> bool:
+        """Send what is new unless the store is slow; whether it was sent."""
+        store = self._checked_store()
+        seconds = store.seconds_to_answer()
+        if sent := not is_slow(seconds):
+            publication, start = self._opened(record), time.monotonic()
+            publication.send(record)
+            seconds = time.monotonic() - start if store.file is None else 0.0
+        self._waiting().answered(seconds)
+        return sent
+
+    def _attempt(self, send: Callable[[], bool], *, at_the_end: bool = False) -> bool:
         start = time.monotonic()
         try:
             with told(tracking_uri(self.tracking)), alone(self.folder):
-                send(self._opened(record))
+                return send()
         except CnnexpError as error:
             self._waiting().failed(time.monotonic() - start, at_the_end=at_the_end)
             self._failed(error)
             return False
-        self._waiting().answered()
-        return True
+
+    def _checked_store(self) -> Store:
+        """The store, opened anew after a failure: it may be another one by now."""
+        if self._store is None:
+            self._store = open_store(self.tracking, create=True)
+        self._store.check()
+        return self._store
 
     def _opened(self, record: RunRecord) -> Publication:
-        """The publication, opened anew after a failure: the store may be another one by now."""
-        if self._store is None or self._publication is None:
-            self._store = open_store(self.tracking, create=True)
-            self._publication = Publication.of(self._store, record)
-        self._store.check()
+        store = self._checked_store()
+        if self._publication is None:
+            self._publication = Publication.of(store, record)
         return self._publication
 
     def _failed(self, error: CnnexpError) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from cnnexp.config.schema import Tracking
-from cnnexp.runs.files import write_json
 from cnnexp.runs.journal import RUNNING, milliseconds
 from cnnexp.runs.knobs import knobs
 from cnnexp.runs.links import View, save_view
+from cnnexp.runs.place import write_place
 from cnnexp.runs.publication import NAME_LENGTH, RUN_TAG, as_params, as_tags, find_tagged, remove_twins
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import Store, only_once, open_store, told, tracking_uri
@@ -36,7 +36,7 @@ def publish_sweep(sweep: SweepRecord, tracking: Tracking) -> None:
         run = find_tagged(store, sweep.id, experiment_id, known) or _create(store, sweep, tracking, experiment_id)
         remove_twins(store, sweep.id, run)
         state = {"uri": store.shown, "experiment_id": experiment_id, "run_id": run.info.run_id}
-        write_json(sweep.folder / "mlflow.json", state)
+        write_place(sweep.folder, state)
         _join(store, sweep, run.info.run_id)
         _send(store, sweep, run)
         save_view(store.client, experiment_id, sweep.id, view_of(sweep))

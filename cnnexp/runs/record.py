@@ -25,8 +25,8 @@ import yaml
 
 from cnnexp.config.problems import checked
 from cnnexp.config.reading import yaml_text
-from cnnexp.config.schema import ExperimentConfig
-from cnnexp.errors import ConfigError, RunError
+from cnnexp.config.schema import SCHEMA_VERSION, ExperimentConfig
+from cnnexp.errors import ConfigError, RunError, printable
 from cnnexp.runs.files import Arrays, read_arrays, read_json
 from cnnexp.runs.journal import (
     EVENTS_FILE,
@@ -38,17 +38,18 @@ from cnnexp.runs.journal import (
     milliseconds,
     read_events,
 )
+from cnnexp.runs.place import read_place
 from cnnexp.runs.trust import (
     ENVIRONMENT,
     HEADER,
     PUBLISHED,
-    believe,
     believe_folder,
     believe_pictures,
     believe_predictions,
     believe_probes,
 )
-from cnnexp.runs.upgrades import upgraded
+from cnnexp.runs.upgrades import CONFIG_STEPS, upgraded
+from cnnexp.specs import believe
 
 CHECKPOINT = "checkpoint"
 FILTERS_BEFORE = "probes/filters_before.npz"
@@ -75,7 +76,12 @@ class RunRecord:
 
     @property
     def name(self) -> str:
-        return str(self.header["name"])
+        return printable(self.header["name"])
+
+    @property
+    def command(self) -> str:
+        """The command that began it, to be shown."""
+        return printable(self.header["command"])
 
     @property
     def created(self) -> str:
@@ -98,11 +104,14 @@ class RunRecord:
     def config(self) -> ExperimentConfig:
         """The checked config; reading it never runs code.
 
-        Raises RunError with all problems of a file that is missing, broken or no config.
+        Raises RunError with all problems of a file that is missing, broken, of a newer version or no config.
         """
         path = self.folder / "config.yaml"
         try:
-            return checked(yaml.safe_load(yaml_text(path)))
+            values = yaml.safe_load(yaml_text(path))
+            if isinstance(values, dict) and "schema_version" in values:
+                values = upgraded(values, str(path), CONFIG_STEPS, SCHEMA_VERSION)
+            return checked(values)
         except ConfigError as error:
             first = error.problems[0]
             where = first.where if first.where.startswith(str(path)) else f"{path}: {first.where}"
@@ -215,12 +224,7 @@ class RunRecord:
     @property
     def mlflow(self) -> dict[str, Any]:
         """Where MLflow keeps it (run_id, experiment_id, uri); empty if it was never published."""
-        path = self.folder / "mlflow.json"
-        if not path.is_file():
-            return {}
-        found = read_json(path)
-        believe(found, PUBLISHED, str(path), "where MLflow keeps it")
-        return found
+        return read_place(self.folder, PUBLISHED)
 
     def predictions(self, split: str) -> Arrays:
         """`probabilities` (n, classes), `labels` (n,) and `digests` (n,) of validation or test; empty if not there.

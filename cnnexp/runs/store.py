@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import CnnexpError, StoreError
@@ -28,6 +29,14 @@ LOCK_SECONDS = 120
 BUSY_SECONDS = 3.0
 QUICK_SECONDS, PATIENT_SECONDS = 3, 15
 RETRIES = 1
+CREDENTIALS = (
+    "MLFLOW_TRACKING_TOKEN",
+    "MLFLOW_TRACKING_USERNAME",
+    "MLFLOW_TRACKING_PASSWORD",
+    "PGPASSWORD",
+    "MYSQL_PWD",
+)
+CREDENTIALS_FILE = "~/.mlflow/credentials"
 CURE = "Nothing is lost: the record is in runs/. When the store is there again: cnnexp sync"
 
 
@@ -71,6 +80,14 @@ class Store:
     def _artifacts_of(self, experiment: str) -> str | None:
         return str(self.file.parent / ARTIFACTS / quote(experiment, safe="")) if self.file else None
 
+    def seconds_to_answer(self) -> float:
+        """How long it takes to answer one small request; 0 for a SQLite store."""
+        start = time.monotonic()
+        if self.file is not None:
+            return 0.0
+        self.client.search_experiments(max_results=1)
+        return time.monotonic() - start
+
     def check(self) -> None:
         """Raise StoreError, soon, where a SQLite store was deleted, replaced or is locked."""
         if self.file is None:
@@ -85,22 +102,75 @@ class Store:
 def tracking_uri(tracking: Tracking, known: str | None = None) -> str:
     """The store's URI: tracking.uri, else $MLFLOW_TRACKING_URI, else `known`, else mlflow.db in the working folder.
 
-    SQLite paths come out absolute. Raises StoreError for a file store, which MLflow no longer takes.
+    known: where a record says that it is; a SQLite file that is gone does not count. SQLite paths come out absolute.
+    Raises StoreError for a file store, which MLflow no longer takes.
     """
-    uri = tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or known or SQLITE + DEFAULT_FILE
+    uri = tracking.uri or _named_by_environment() or _still_there(known) or SQLITE + DEFAULT_FILE
     scheme = urlsplit(uri).scheme if "://" in uri or uri.startswith("file:") else ""
     if scheme in ("", "file"):
         hint = f"Use {SQLITE}{DEFAULT_FILE}; old runs move over with: mlflow migrate-filestore"
-        raise StoreError("tracking.uri", repr(uri), "a database or a server: MLflow's file store is retired", hint)
+        raise StoreError(
+            "tracking.uri",
+            repr(re.sub(r"[^/@]+@", "…@", uri)),
+            "a database or a server: MLflow's file store is retired",
+            hint,
+        )
     file = sqlite_file(uri)
-    return SQLITE + quote(str(file), safe="/:\\") if file else uri
+    return sqlite_uri(file) if file else uri
 
 
-def sqlite_file(uri: str) -> Path | None:
-    """The absolute path of the file of a SQLite URI; None for any other."""
+def _named_by_environment() -> str:
+    return os.environ.get("MLFLOW_TRACKING_URI", "")
+
+
+def _still_there(known: str | None) -> str | None:
+    file = sqlite_file(known) if known else None
+    return known if file is None or file.is_file() else None
+
+
+def sqlite_file(uri: str, home: Path | None = None) -> Path | None:
+    """The absolute path of the file of a SQLite URI, seen from `home` (else the working folder); None for any other."""
     if not uri.startswith(SQLITE):
         return None
-    return Path(os.path.abspath(unquote(uri[len(SQLITE) :].partition("?")[0])))
+    return Path(os.path.abspath((home or Path.cwd()) / unquote(uri[len(SQLITE) :].partition("?")[0])))
+
+
+def sqlite_uri(file: Path) -> str:
+    """The URI of a SQLite file."""
+    return SQLITE + quote(str(file), safe="/:\\")
+
+
+def is_named_here(uri: str) -> bool:
+    """Whether the environment or the working folder names this store, and not a record or config alone."""
+    named, file = _named_by_environment(), sqlite_file(uri)
+    if file is not None:
+        return file.is_relative_to(Path.cwd()) or file == sqlite_file(named)
+    return _server(uri) == _server(named)
+
+
+def _server(uri: str) -> tuple[str, str]:
+    parts = urlsplit(uri)
+    return parts.scheme, parts.netloc.rpartition("@")[2].lower()
+
+
+def check_who_names(tracking: Tracking, known: str | None) -> None:
+    """Raise StoreError for a SQLite store that only a record names and that is not there: it would be made anywhere."""
+    uri = tracking_uri(tracking, known)
+    file = sqlite_file(uri)
+    if file is not None and not _is_there(file) and not is_named_here(uri):
+        hint = f"To have it made there: MLFLOW_TRACKING_URI={uri} cnnexp sync"
+        raise StoreError("MLflow", f"no store at {file}, which a record alone names", "one that is there", hint)
+
+
+def _keep_credentials(uri: str) -> None:
+    """Raise StoreError rather than send a password or token to a server that $MLFLOW_TRACKING_URI does not name."""
+    given = [f"${name}" for name in CREDENTIALS if os.environ.get(name)]
+    given += [CREDENTIALS_FILE] * Path(CREDENTIALS_FILE).expanduser().is_file()
+    if given and sqlite_file(uri) is None and not is_named_here(uri):
+        shown = without_secrets(uri)
+        got = f"{given[0]}, which goes only where $MLFLOW_TRACKING_URI says"
+        hint = f"If it is meant for this one: export MLFLOW_TRACKING_URI={shown}"
+        raise StoreError(f"MLflow at {shown}", got, "that to name this store", hint)
 
 
 def without_secrets(uri: str) -> str:
@@ -112,11 +182,13 @@ def without_secrets(uri: str) -> str:
 def open_store(tracking: Tracking, *, create: bool, known: str | None = None) -> Store:
     """The store that `tracking` names. With create=False nothing is made.
 
-    Raises StoreError when it is not there, cannot be reached or cannot be used.
+    Raises StoreError when it is not there, cannot be reached or cannot be used, and where credentials would go to a
+    server that they are not for.
     """
     uri = tracking_uri(tracking, known)
     file = sqlite_file(uri)
     with told(uri):
+        _keep_credentials(uri)
         if file is not None:
             if not create and not _is_there(file):
                 raise StoreError("MLflow", f"no store at {file}", "a store", "The first run makes it: cnnexp train")
@@ -196,7 +268,7 @@ def _migrate(file: Path, artifacts: Path) -> None:
 
     silence()
     store: Any = SqlAlchemyStore
-    store(SQLITE + quote(str(file), safe="/:\\"), str(artifacts)).engine.dispose()
+    store(sqlite_uri(file), str(artifacts)).engine.dispose()
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
 
@@ -208,18 +280,15 @@ def told(uri: str) -> Iterator[None]:
         yield
     except CnnexpError:
         raise
-    except _failures() as error:
-        where = f"MLflow at {without_secrets(uri)}"
-        raise StoreError(where, reason(error, uri), "a store that answers and can be written", CURE) from None
+    except ImportError as error:
+        hint = f"Install it beside cnnexp. {CURE}"
+        raise StoreError(_where(uri), str(error), "the driver of this kind of store", hint) from None
+    except Exception as error:  # noqa: BLE001 (drivers, clouds and servers raise what they like)
+        raise StoreError(_where(uri), reason(error, uri), "a store that answers and can be written", CURE) from None
 
 
-def _failures() -> tuple[type[BaseException], ...]:
-    quiet()
-    from mlflow.exceptions import MlflowException
-    from requests import RequestException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    return MlflowException, SQLAlchemyError, RequestException, sqlite3.Error, OSError, Timeout, ValueError
+def _where(uri: str) -> str:
+    return f"MLflow at {without_secrets(uri)}"
 
 
 REASONS = (

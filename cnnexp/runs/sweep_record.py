@@ -11,7 +11,7 @@ lock            held by the process that runs the sweep
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,13 +19,15 @@ from typing import Any
 
 from cnnexp.config.problems import checked
 from cnnexp.config.schema import Tracking
-from cnnexp.errors import RunError, show
+from cnnexp.errors import ConfigError, RunError, printable, show
 from cnnexp.runs.files import read_json
 from cnnexp.runs.find import SHOWN, all_runs, folders_with, problem_of
 from cnnexp.runs.journal import EVENTS_FILE, RUNNING, Ending, ending_of, milliseconds, read_events
+from cnnexp.runs.place import read_place
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.trust import MLFLOW, SWEEP, believe, believe_folder
+from cnnexp.runs.trust import MLFLOW, SWEEP, SWEEP_EVENTS, believe_folder
 from cnnexp.runs.upgrades import upgraded
+from cnnexp.specs import believe
 
 SWEEP_FILE = "sweep.json"
 DONE, GOES_ON, IMPOSSIBLE = "done", "goes on", "impossible"
@@ -44,8 +46,7 @@ def member_tag(sweep: str) -> str:
 
 def parent_in_mlflow(folder: Path) -> str | None:
     """The MLflow run id of a sweep's parent, where it was published."""
-    path = folder / "mlflow.json"
-    return str(read_json(path)["run_id"]) if path.is_file() else None
+    return read_place(folder, MLFLOW).get("run_id")
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,26 @@ class SweepRecord:
 
     @property
     def name(self) -> str:
-        return str(self.header["name"])
+        return printable(self.header["name"])
+
+    @property
+    def command(self) -> str:
+        """The command that began it, to be shown."""
+        return printable(self.header["command"])
 
     @property
     def created(self) -> str:
         return str(self.header["created"])
 
-    @property
+    @cached_property
     def tracking(self) -> Tracking:
-        """Where its runs are published."""
-        return checked({"tracking": self.header["tracking"]}).tracking
+        """Where its runs are published. Raises RunError for what is no such config."""
+        try:
+            return checked({"tracking": self.header["tracking"]}).tracking
+        except ConfigError as error:
+            first = error.problems[0]
+            where = f"{self.folder / SWEEP_FILE}: {first.where}"
+            raise RunError(where, first.got, first.expected, first.hint) from None
 
     @cached_property
     def points(self) -> list[dict[str, Any]]:
@@ -86,7 +97,7 @@ class SweepRecord:
 
         Those known before, then those that a search drew. varied and sets: key → word.
         """
-        return [*self.header["points"], *(event["point"] for event in self.events if event["event"] == "drawn")]
+        return [*self.header["points"], *_drawn(self.events)]
 
     @property
     def columns(self) -> list[str]:
@@ -95,7 +106,14 @@ class SweepRecord:
 
     @cached_property
     def events(self) -> tuple[dict[str, Any], ...]:
-        return read_events(self.folder / EVENTS_FILE)
+        """All events in order. Raises RunError also for what is told of a point that the sweep does not have."""
+        path = self.folder / EVENTS_FILE
+        events = read_events(path, SWEEP_EVENTS)
+        known = {point["number"] for point in (*self.header["points"], *_drawn(events))}
+        strange = [event["number"] for event in events if event["event"] == "point" and event["number"] not in known]
+        if strange:
+            raise RunError(str(path), f"point {strange[0]}", f"one of the sweep's {len(known)} points")
+        return events
 
     @property
     def ending(self) -> Ending | None:
@@ -125,12 +143,7 @@ class SweepRecord:
 
     @property
     def mlflow(self) -> dict[str, Any]:
-        path = self.folder / "mlflow.json"
-        if not path.is_file():
-            return {}
-        found = read_json(path)
-        believe(found, MLFLOW, str(path), "where MLflow keeps it")
-        return found
+        return read_place(self.folder, MLFLOW)
 
     def runs(self) -> list[tuple[dict[str, Any], RunRecord]]:
         """Each point that has a run, with its record, in the order of the points."""
@@ -145,6 +158,10 @@ class SweepRecord:
     def fresh(self) -> SweepRecord:
         """The same record, read anew."""
         return SweepRecord(self.folder)
+
+
+def _drawn(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [event["point"] for event in events if event["event"] == "drawn"]
 
 
 def all_sweeps(runs: Path) -> list[SweepRecord]:

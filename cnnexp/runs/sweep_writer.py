@@ -64,16 +64,17 @@ class SweepWriter(FolderWriter):
     def account_for_the_rest(self) -> list[RunRecord]:
         """Append what became of the points whose runs never told, and return those runs, each now truly ended."""
         sweep = self.read()
+        known = {record.id: record for record in all_runs(self.folder.parent)}
         mine = {
-            record.header["links"]["point"]: record.id
-            for record in all_runs(self.folder.parent)
+            record.header["links"].get("point"): record.id
+            for record in known.values()
             if record.header["links"].get("sweep") == sweep.id
         }
         records = []
         for point in sweep.points:
             run = mine.get(str(point["number"])) or (point["run"] if point["verdict"] == GOES_ON else "")
-            if run and point["number"] not in sweep.outcomes and not is_alive(self.folder.parent / run):
-                record = mark_if_gone(RunRecord(self.folder.parent / run))
+            if run in known and point["number"] not in sweep.outcomes and not is_alive(known[run].folder):
+                record = mark_if_gone(known[run])
                 ending = cast(Ending, record.ending)
                 log = str(self.folder / "logs" / f"{point['number']}.txt")
                 self.point(point["number"], run, ending.status, ending.outcome, ending.message, log)

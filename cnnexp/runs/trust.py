@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,31 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnexp.errors import RunError, show
+from cnnexp.specs import LARGEST, Spec, all_of, each, is_count, is_number, is_text, mapping_of, optional
 
 MAX_TEXT_BYTES = 500_000_000
 MAX_THREADS = 1024
 MAX_PIXELS = 100_000_000
-LARGEST = 1e300
 LAYER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 STATUSES = ("FINISHED", "FAILED", "KILLED")
-
-Check = Callable[[Any], bool]
-Spec = Mapping[str, Any]
-"""Key → what its value must pass: a Check, or a Spec for a mapping of its own."""
-
-
-def is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 2**53
-
-
-def is_number(value: Any) -> bool:
-    """A finite number that a float can hold."""
-    return type(value) in (int, float) and abs(value) <= LARGEST
 
 
 def is_time(value: Any) -> bool:
@@ -53,24 +36,9 @@ def is_id(value: Any) -> bool:
     return is_text(value) and RUN_ID.fullmatch(value) is not None
 
 
-def is_point(value: Any) -> bool:
-    """A point of a sweep: its number, what varies in it, and the run that it was found to be, or none yet."""
-    words = mapping_of(is_text)
-    plain = isinstance(value, dict) and is_count(value.get("number")) and words(value.get("varied"))
-    plain = plain and words(value.get("sets", {}))
-    return plain and (value.get("run") in (None, "") or is_id(value["run"]))
-
-
-def each(check: Check) -> Check:
-    return lambda value: isinstance(value, list) and all(map(check, value))
-
-
-def mapping_of(check: Check) -> Check:
-    return lambda value: isinstance(value, dict) and all(map(check, value.values()))
-
-
-def optional(check: Check) -> Check:
-    return lambda value: value is None or check(value)
+def _is_run(value: Any) -> bool:
+    """The id of a run, or none yet."""
+    return value == "" or is_id(value)
 
 
 def are_metrics(value: Any) -> bool:
@@ -108,9 +76,15 @@ MLFLOW: Spec = {"uri": is_text, "run_id": is_text, "experiment_id": is_text}
 PUBLISHED: Spec = {
     **MLFLOW, "status": is_text, "files": mapping_of(is_text), "model_id": optional(is_text), "epochs": is_count,
 }  # fmt: skip
+POINT: Spec = {
+    "number": is_count, "name": is_text, "varied": mapping_of(is_text), "sets": optional(mapping_of(is_text)),
+    "overrides": optional(each(is_text)), "verdict": is_text, "reason": is_text, "run": _is_run, "run_key": is_text,
+    "variant": is_text, "parameters": is_count, "multiply_adds": is_count,
+}  # fmt: skip
 SWEEP: Spec = {
     "schema_version": is_count, "id": is_id, "name": is_text, "created": is_time, "overrides": each(is_text),
-    "command": is_text, "tracking": {}, "points": each(is_point),
+    "command": is_text, "tracking": {}, "points": each(all_of(POINT)), "study": optional(is_text),
+    "config_dir": optional(is_text),
 }  # fmt: skip
 EVENTS: Mapping[str, Spec] = {
     "started": {"after": optional(is_count), "changed": optional(each(is_text))},
@@ -123,26 +97,22 @@ EVENTS: Mapping[str, Spec] = {
     "ended": {"status": STATUSES.__contains__, "outcome": is_text, "message": optional(is_text)},
 }  # fmt: skip
 """What the events of a kind must say, beside `event` and `time`."""
-
-
-def wrong_keys(values: Mapping[str, Any], spec: Spec, above: str = "") -> Iterator[str]:
-    """Each dotted key whose value is not what it must be, with what was got."""
-    for key, check in spec.items():
-        value = values.get(key)
-        if isinstance(check, Mapping) and isinstance(value, dict):
-            yield from wrong_keys(value, check, f"{above}{key}.")
-        elif isinstance(check, Mapping) or not check(value):
-            yield f"{above}{key} {show(value)}" if key in values else f"no {above}{key}"
-
-
-def believe(values: Mapping[str, Any], spec: Spec, where: str, what: str) -> None:
-    """Raise RunError for values that are not what `spec` says; `what` they should have been."""
-    if wrong := list(wrong_keys(values, spec)):
-        raise RunError(where, ", ".join(wrong), what)
+SWEEP_EVENTS: Mapping[str, Spec] = {
+    "result": {"run": is_id, "name": is_text, "metrics": are_metrics},
+    "drawn": {"point": POINT},
+    "point": {
+        "number": is_count, "run": _is_run, "status": STATUSES.__contains__, "outcome": is_text, "message": is_text,
+        "log": is_text,
+    },
+    "ended": EVENTS["ended"],
+}  # fmt: skip
+"""The same of a sweep's events."""
 
 
 def believe_folder(folder: Path) -> None:
     """Raise RunError for a record with anything but files and folders of its own: a link may lead anywhere."""
+    if folder.is_symlink():
+        raise RunError(str(folder), "a symbolic link", "a folder of its own in runs/")
     for entry in _entries(folder):
         plain = entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
         if not plain and os.path.lexists(entry.path):  # else it was a file that its writer has just renamed

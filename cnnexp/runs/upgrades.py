@@ -1,6 +1,6 @@
 """Records of older versions, read as if they had been written today: one function from each version to the next.
 
-A step gets the header and gives it back as the next version writes it. The config has its own version, in its schema.
+A step gets the header, or the config, and gives it back as the next version writes it. Each has versions of its own.
 """
 
 from __future__ import annotations
@@ -20,8 +20,12 @@ STEPS: Steps = {}
 """Version → what makes a header of that version one of the next. There has been no other version yet."""
 
 
+CONFIG_STEPS: Steps = {}
+"""The same of a config, whose newest version is its schema's."""
+
+
 def upgraded(header: Values, where: str, steps: Steps = STEPS, newest: int = RECORD_VERSION) -> Values:
-    """The header as the newest version writes it.
+    """The header, or with other `steps` the config, as the newest version writes it.
 
     Raises RunError for a version that is newer, or that never was.
     """

@@ -231,6 +231,12 @@ def who_writes(folder: Path) -> str:
     return f"It is process {started[-1].get('pid')} on {started[-1].get('host')}." if started else ""
 
 
+def began_here(record: RunRecord | SweepRecord) -> bool:
+    """Whether the process that last wrote a record ran on this machine, as its journal tells."""
+    hosts = [event.get("host") for event in record.events if event["event"] == "started"]
+    return bool(hosts) and hosts[-1] == socket.gethostname()
+
+
 def is_alive(folder: Path) -> bool:
     """Whether a process still holds the record's lock."""
     try:

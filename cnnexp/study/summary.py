@@ -42,7 +42,7 @@ def swept_runs(sweep: SweepRecord) -> list[SweptRun]:
 
 
 def _is_measured(record: RunRecord) -> bool:
-    return record.status == FINISHED and "best/accuracy_val" in record.metrics
+    return record.status == FINISHED and record.metrics.keys() >= {"best/accuracy_val", "best/loss_val"}
 
 
 def _validation_of(records: Sequence[RunRecord]) -> dict[str, str]:

@@ -7,20 +7,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from cnnexp.config.schema import Tracking
 from cnnexp.errors import RunError, StoreError
 from cnnexp.runs.find import all_runs, find_run, matching_runs, runs_folder
 from cnnexp.runs.journal import RUNNING
 from cnnexp.runs.record import RunRecord
+from cnnexp.runs.store import is_named_here, sqlite_file, tracking_uri
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.sweep_writer import SweepWriter
-from cnnexp.runs.writer import AnyRecord, is_alive, mark_if_gone
+from cnnexp.runs.writer import AnyRecord, began_here, is_alive, mark_if_gone
 
 
 def bury_the_dead(runs: Path) -> list[RunRecord]:
     """All records, newest first; those that say RUNNING without a process are marked KILLED.
 
-    MLflow is told too, also of runs that were killed between their end and telling it. A store that does not answer is
-    asked once.
+    MLflow is told too, also of runs that were killed between their end and telling it, where the environment or this
+    folder names the store, or the record began on this machine. A store that does not answer is asked once.
     """
     records, answers = [], True
     for record in all_runs(runs):
@@ -98,8 +100,9 @@ def _close(sweep: SweepRecord, *, answers: bool) -> None:
     from cnnexp.runs.publish_sweep import publish_sweep
 
     try:
-        publish_sweep(sweep.fresh(), sweep.tracking)
-    except StoreError as error:
+        if _may_be_asked(sweep, _store_of(sweep, sweep.tracking)):
+            publish_sweep(sweep.fresh(), sweep.tracking)
+    except (RunError, StoreError) as error:
         print(f"sweep {sweep.id}: {error}", file=sys.stderr)
 
 
@@ -107,14 +110,29 @@ def _goes_on_in_mlflow(record: RunRecord) -> bool:
     return record.ending is not None and record.mlflow.get("status") == RUNNING
 
 
+def _store_of(record: RunRecord | SweepRecord, tracking: Tracking) -> str:
+    return tracking_uri(tracking, record.mlflow.get("uri"))
+
+
+def _may_be_asked(record: RunRecord | SweepRecord, uri: str) -> bool:
+    """Whether its store is there, and more than a record of somebody else's names it."""
+    file = sqlite_file(uri)
+    return (file is None or file.exists()) and (began_here(record) or is_named_here(uri))
+
+
 def _tell_mlflow(record: RunRecord) -> bool:
     from cnnexp.runs.publish import Publisher
 
     try:
         tracking = record.config.tracking
-    except RunError as error:  # a damaged record keeps no other from being told
+        uri = _store_of(record, tracking)
+    except (RunError, StoreError) as error:  # a damaged record keeps no other from being told
         print(f"run {record.id}: {error}", file=sys.stderr)
         return True
-    publisher = Publisher(tracking, record.folder, lambda text: print(text, file=sys.stderr))
+    if not _may_be_asked(record, uri):
+        return True
+    publisher = Publisher(
+        tracking.model_copy(update={"uri": uri}), record.folder, lambda text: print(text, file=sys.stderr)
+    )
     publisher.finish(record)
     return not _goes_on_in_mlflow(record.fresh())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnexp.analysis.scores import standard_error
+from cnnexp.errors import printable
 from cnnexp.runs.record import RunRecord
 
 
@@ -65,9 +66,10 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns padded to their widest cell as a terminal shows it, the first to the left, the others too; no lines."""
     from rich.cells import cell_len
 
-    widths = [max(cell_len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    shown = [[printable(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(cell_len(row[i]) for row in shown) for i in range(len(header))]
     return ["  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in [header, *rows]]  # fmt: skip
+            for row in shown]  # fmt: skip
 
 
 def as_json(record: RunRecord) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def _show_sweep(sweep: SweepRecord, args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(as_json(sweep), ensure_ascii=False))
         return 0
-    again = f"again     {sweep.header['command']}"
+    again = f"again     {sweep.command}"
     print("\n".join([*summary_lines(sweep), "", again, *where_to_look(sweep)]))
     return 0
 
@@ -84,7 +84,7 @@ def report_lines(record: RunRecord) -> list[str]:
         *_epochs(record), "",
         *_result(record),
         *found_lines(record),
-        f"again     {record.header['command']}", "",
+        f"again     {record.command}", "",
         *_pictures(record),
         *where_to_look(record),
     ]  # fmt: skip

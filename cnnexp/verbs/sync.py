@@ -107,12 +107,14 @@ class Stores:
 
     def of(self, record: RunRecord) -> Store:
         """Raises StoreError when the record's store cannot be reached."""
-        from cnnexp.runs.store import open_store, tracking_uri
+        from cnnexp.runs.store import check_who_names, open_store, tracking_uri
 
         tracking, known = record.config.tracking, record.mlflow.get("uri")
         uri = tracking_uri(tracking, known)
         if uri not in self._opened:
             try:
+                if self._create:
+                    check_who_names(tracking, known)
                 self._opened[uri] = open_store(tracking, create=self._create, known=known)
             except StoreError as error:
                 self._opened[uri] = error
@@ -125,7 +127,9 @@ class Stores:
 def _publish_parent(sweep: SweepRecord) -> Synced:
     """The parent run of a sweep, and the tags that make its runs its children."""
     from cnnexp.runs.publish_sweep import publish_sweep
+    from cnnexp.runs.store import check_who_names
 
+    check_who_names(sweep.tracking, sweep.mlflow.get("uri"))
     publish_sweep(sweep, sweep.tracking)
     return Synced(sweep.id, "published", f"sweep, {len(sweep.runs())} runs")
 

@@ -214,6 +214,40 @@ def test_a_server_that_asks_for_ten_minutes_is_not_obeyed(home: Path, make_run: 
         assert len(told) == 1
 
 
+def test_artifacts_that_a_cloud_refuses_cost_neither_the_run_nor_its_metrics(
+    home: Path, make_run: MakeRun, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    uri = f"http://127.0.0.1:{port}"
+    client = open_store(Tracking(uri=uri), create=False).client
+    client.create_experiment("cloud", "s3://nobody/runs")
+    record = finish(make_run(f"tracking.uri={uri}", "tracking.experiment=cloud"))
+    told: list[str] = []
+    assert not Publisher(record.config.tracking, record.folder, told.append).finish(record)
+    assert len(told) == 1
+    assert "credentials" in told[0]
+    run = client.get_run(record.fresh().mlflow["run_id"])
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["loss/val"] == record.metrics["loss/val"]
+
+
+def test_a_slow_server_is_left_for_the_end(home: Path, make_run: MakeRun, port: int) -> None:
+    with Wire(port, delay=1.2) as wire:
+        writer = make_run(f"tracking.uri={wire.uri}")
+        told: list[str] = []
+        sending = Publisher(writer.read().config.tracking, writer.folder, told.append)
+        with writer.recording():
+            for number in range(20):
+                epoch(writer, number)
+                assert not sending.publish(writer.read())
+        assert len(wire.seen) == 2, "one to open the store and one to see how long it takes"
+        wire.delay = 0.0
+        assert sending.finish(writer.read())
+        writer.close()
+        assert told == []
+        assert_all_is_there(home, writer.read(), wire.uri)
+
+
 def test_many_runs_of_one_process_do_not_each_wait(home: Path, make_run: MakeRun, monkeypatch: Any) -> None:
     monkeypatch.setattr("cnnexp.runs.store.QUICK_SECONDS", 1)
     monkeypatch.setattr("cnnexp.runs.waiting.BUDGET_SECONDS", 1.0)

@@ -57,7 +57,7 @@ def test_a_password_for_a_sweep(tmp_path: Path, server: tuple[int, Path]) -> Non
 
 
 def test_a_password_in_the_uri_and_a_token(
-    tmp_path: Path, server: tuple[int, Path], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, server: tuple[int, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Wire(server[0]) as wire:
         uri = wire.uri.replace("http://", f"http://me:{SECRET}@")
@@ -72,8 +72,14 @@ def test_a_password_in_the_uri_and_a_token(
         assert record.mlflow["uri"] == wire.uri
         wire.rule = lambda method, path: None
         monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", SECRET)
-        synced = run_command(tmp_path, "sync")
+        asked = len(wire.seen)
+        refused = run_command(tmp_path, "sync")
+        assert (refused.code, len(wire.seen)) == (1, asked), "a record alone names the server"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", wire.uri)
+        monkeypatch.chdir(tmp_path)
+        assert main(["sync"]) == 0
         assert f"Bearer {SECRET}" in wire.authorization
+        synced = capsys.readouterr()
     assert synced.out == f"{record.id}  published\n"
     assert SECRET not in out + err + synced.out + synced.err
     assert holding(tmp_path, SECRET) + holding(server[1], SECRET) == []
@@ -87,6 +93,9 @@ def test_a_password_in_the_uri_and_a_token(
         f"postgresql://me:{SECRET}@host/runs",
         f"postgresql://host/runs?user=me&password={SECRET}",
         f"mssql://host/runs?Token={SECRET}",
+        f"me:{SECRET}@host:5000",
+        f"{SECRET}@host:5000",
+        f"file:///me:{SECRET}@host/x",
     ],
 )
 def test_a_uri_with_a_secret_is_refused_and_not_repeated(tmp_path: Path, uri: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,10 +17,13 @@ Rule = Callable[[str, str], str | int | None]
 
 
 class Wire:
-    """Passes requests on to the server at `port`, unless `rule` says otherwise. `seen`: all of them, in order."""
+    """Passes requests on to the server at `port`, unless `rule` says otherwise. `seen`: all of them, in order.
 
-    def __init__(self, port: int, rule: Rule = lambda method, path: None) -> None:
-        self.rule = rule
+    delay: seconds before each request reaches the server.
+    """
+
+    def __init__(self, port: int, rule: Rule = lambda method, path: None, delay: float = 0.0) -> None:
+        self.rule, self.delay = rule, delay
         self.seen: list[str] = []
         self.authorization: set[str | None] = set()
         self._late: list[Callable[[], None]] = []
@@ -72,6 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {key: value for key, value in self.headers.items() if key.lower() not in ("host", "connection")}
         verdict = wire.rule(method, path)
         self.close_connection = True
+        time.sleep(wire.delay)
         if verdict == LATE:
             wire.keep_back(lambda: _forward(port, method, path, headers, body) and None)
         elif isinstance(verdict, int):

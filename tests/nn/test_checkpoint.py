@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from cnnexp.errors import RunError
-from cnnexp.nn.arrays import write_arrays
+from cnnexp.nn.arrays import read_arrays, write_arrays
 from cnnexp.nn.checkpoint import load_latest, save
 from cnnexp.nn.state import Progress, TrainingState
 
@@ -69,6 +70,26 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     save(tmp_path, state(1), "key")
     with pytest.raises(RunError, match="got training key, expected other"):
         load_latest(tmp_path, "other")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("identity", None, "identity null"), ("epoch", "1", "epoch '1'"), ("epoch", -1, "epoch -1"),
+        ("epoch", 10**20, "epoch 1000"), ("epoch", 2, "epoch 2 and the metrics of 1"), ("progress", [], "progress"),
+        ("progress", {}, "no progress.best_epoch"), ("history", [{"loss/val": "x"}], "history"),
+        ("history", [], "epoch 1 and the metrics of 0"),
+    ],
+)  # fmt: skip
+def test_what_a_checkpoint_says_of_itself_is_not_believed_blindly(
+    key: str, value: object, said: str, tmp_path: Path
+) -> None:
+    path = save(tmp_path, state(1), "key")
+    arrays = read_arrays(path)
+    about = json.loads(str(arrays["about"])) | {key: value}
+    write_arrays(path, arrays | {"about": np.array(json.dumps(about))})
+    with pytest.raises(RunError, match=rf"checkpoint_000001\.npz: got .*{said}"):
+        load_latest(tmp_path, "key")
 
 
 def test_arrays_that_are_no_checkpoint_are_refused(tmp_path: Path) -> None:

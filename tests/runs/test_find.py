@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,21 @@ def test_a_run_is_found_by_id_prefix_or_latest(word: str, found: str, runs: Path
 def test_a_whole_id_wins_over_a_prefix_of_another(runs: Path) -> None:
     (runs / "bb13" / "mlflow.json").write_text(published_as("aa11999"), encoding="utf-8")
     assert find_run("aa11", runs).id == "aa11"
+
+
+def test_a_link_to_a_record_elsewhere_is_not_followed(runs: Path, tmp_path: Path) -> None:
+    (runs / "bb13").rename(tmp_path / "bb13")
+    (runs / "bb13").symlink_to(tmp_path / "bb13", target_is_directory=True)
+    with pytest.raises(RunError, match=r"bb13: got a symbolic link, expected a folder of its own"):
+        find_run("bb13", runs)
+    assert [record.id for record in all_runs(runs)] == ["aa12", "aa11"]
+
+
+def test_a_folder_under_another_name_than_its_id_hides_none(runs: Path) -> None:
+    shutil.copytree(runs / "bb13", runs / "copy")
+    assert find_run("bb13", runs) == RunRecord(runs / "bb13")
+    with pytest.raises(RunError, match=r"copy: got the record of bb13, expected a folder that is named by its id"):
+        find_run("copy", runs)
 
 
 @pytest.mark.parametrize(

@@ -281,12 +281,11 @@ def test_a_file_store_is_told_and_training_goes_on(home: Path, make_run: Any) ->
     assert "mlflow migrate-filestore" in told[0]
 
 
-def test_mlflow_json_holds_no_password(home: Path, finished: RunRecord) -> None:
+def test_mlflow_json_names_the_store_of_the_working_folder_from_there(home: Path, finished: RunRecord) -> None:
     publisher(finished).finish(finished)
-    assert (
-        json.loads((finished.folder / "mlflow.json").read_text(encoding="utf-8"))["uri"]
-        == f"sqlite:///{home}/mlflow.db"
-    )
+    state = json.loads((finished.folder / "mlflow.json").read_text(encoding="utf-8"))
+    assert state["uri"] == "sqlite:///mlflow.db"
+    assert finished.fresh().mlflow["uri"] == f"sqlite:///{home}/mlflow.db"
 
 
 @pytest.mark.slow

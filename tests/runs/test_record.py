@@ -128,7 +128,7 @@ def test_a_header_that_is_none_is_refused(change: dict[str, object], told: str, 
         ("model: {_target_: os.system}\n", "model._target_"),
         ("a: [\n", "broken YAML"),
         ("nosuch: 1\n", "nosuch: got 1, expected a key that exists"),
-        ("schema_version: 2\n", "schema_version: got 2, expected 1"),
+        ("schema_version: 2\n", "config.yaml: got schema_version 2, expected at most 1"),
     ],
 )
 def test_a_config_that_was_tampered_with_is_refused(

@@ -14,7 +14,17 @@ import pytest
 
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import StoreError
-from cnnexp.runs.store import open_store, prepare, reason, sqlite_file, tracking_uri, without_secrets
+from cnnexp.runs.store import (
+    CREDENTIALS,
+    is_named_here,
+    open_store,
+    prepare,
+    reason,
+    sqlite_file,
+    told,
+    tracking_uri,
+    without_secrets,
+)
 
 OPEN = """
 from cnnexp.config.schema import Tracking
@@ -36,10 +46,62 @@ def test_the_config_goes_before_the_environment_before_what_is_known(
     assert tracking_uri(Tracking(uri="sqlite:///own.db")) == f"sqlite:///{home}/own.db"
 
 
+def test_a_known_file_that_is_gone_is_not_made_again(home: Path) -> None:
+    assert tracking_uri(Tracking(), f"sqlite:///{home}/moved/mlflow.db") == f"sqlite:///{home}/mlflow.db"
+    (home / "other.db").touch()
+    assert tracking_uri(Tracking(), f"sqlite:///{home}/other.db") == f"sqlite:///{home}/other.db"
+
+
+@pytest.mark.parametrize(
+    ("uri", "named"),
+    [
+        ("http://host:5000", True), ("http://me:secret@HOST:5000/mlflow", True), ("https://host:5000", False),
+        ("http://host", False), ("http://evil:5000/?host:5000", False), ("http://host:5000@evil", False),
+        ("postgresql://host:5000/x", False), ("sqlite:///mlflow.db", True), ("sqlite:///../mlflow.db", False),
+    ],
+)  # fmt: skip
+def test_the_environment_and_the_working_folder_name_stores(
+    uri: str, named: bool, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert is_named_here(uri) == uri.endswith("///mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@host:5000")
+    assert is_named_here(uri) == named
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert is_named_here(uri)
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "postgresql://127.0.0.1:9/runs"])
+def test_credentials_go_only_where_the_environment_says(name: str, uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "hidden")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:10")
+    with pytest.raises(StoreError, match=rf"got \${name}, which goes only where") as caught:
+        open_store(Tracking(uri=uri), create=True)
+    assert f"export MLFLOW_TRACKING_URI={uri}" in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_file_of_credentials_counts_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(home))
+    (home / ".mlflow").mkdir()
+    (home / ".mlflow" / "credentials").touch()
+    with pytest.raises(StoreError, match=r"got ~/\.mlflow/credentials, which goes only"):
+        open_store(Tracking(uri="http://127.0.0.1:9"), create=True)
+    assert open_store(Tracking(), create=False)
+
+
 @pytest.mark.parametrize("uri", ["file:./mlruns", "file:///data/mlruns", "mlruns", "/data/mlruns"])
 def test_a_file_store_is_refused_with_a_cure(uri: str) -> None:
     with pytest.raises(StoreError, match=r"file store is retired\n.*sqlite:///mlflow.db"):
         tracking_uri(Tracking(uri=uri))
+
+
+@pytest.mark.parametrize("uri", ["me:hidden@host:5000", "hidden@host:5000", "file:///me:hidden@host/x"])
+def test_a_uri_without_its_scheme_is_refused_without_its_password(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(StoreError, match="host") as caught:
+        tracking_uri(Tracking())
+    assert "hidden" not in str(caught.value)
 
 
 def test_a_path_with_spaces_and_percent_signs_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,6 +180,23 @@ def test_a_server_that_is_away_is_told_without_the_password(monkeypatch: pytest.
     assert "hidden" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (ModuleNotFoundError("No module named 'pymysql'"), "No module named 'pymysql', expected the driver"),
+        (TypeError("no such answer"), "no such answer, expected a store that answers"),
+    ],
+)
+def test_whatever_is_raised_inside_becomes_one_message(raised: Exception, said: str) -> None:
+    with pytest.raises(StoreError, match=rf"MLflow at http://host: got {said}[\s\S]*cnnexp sync"), told("http://host"):
+        raise raised
+
+
+def test_a_database_without_its_driver_is_told_with_the_cure() -> None:
+    with pytest.raises(StoreError, match=r"expected the driver of this kind of store\n.*Install it"):
+        open_store(Tracking(uri="postgresql+asyncpg://host/runs"), create=True)
+
+
 def test_what_a_deleted_store_left_is_not_read_into_the_new_one(
     home: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,7 +215,7 @@ def test_what_a_deleted_store_left_is_not_read_into_the_new_one(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "said"),
     [
         ("HTTPConnectionPool: Max retries exceeded (too many 500 error responses)", "an error of the server's own"),
         ("HTTPConnectionPool: Max retries exceeded (Connection refused)", "no answer"),
@@ -147,8 +226,8 @@ def test_what_a_deleted_store_left_is_not_read_into_the_new_one(
         ("[Errno 13] Permission denied: 'mlruns'", "not writable"),
     ],
 )
-def test_the_reason_is_told_in_a_few_words(text: str, told: str) -> None:
-    assert reason(RuntimeError(text), "http://host") == told
+def test_the_reason_is_told_in_a_few_words(text: str, said: str) -> None:
+    assert reason(RuntimeError(text), "http://host") == said
 
 
 @pytest.mark.slow
@@ -161,5 +240,5 @@ def test_two_processes_meet_an_empty_folder_at_once(tmp_path: Path) -> None:
         )
         for _ in range(2)
     ]
-    told = [process.communicate() for process in started]
-    assert [(out.decode().strip(), err.decode()) for out, err in told] == [("1", ""), ("1", "")]
+    said = [process.communicate() for process in started]
+    assert [(out.decode().strip(), err.decode()) for out, err in said] == [("1", ""), ("1", "")]

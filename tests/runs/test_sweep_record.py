@@ -15,7 +15,10 @@ from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from cnnexp.runs.writer import RunWriter, mark_if_gone
 from tests.study.made import TINY, record
 
-POINT = {"name": "", "varied": {}, "verdict": "will run", "run": "", "reason": ""}
+POINT = {
+    "name": "", "varied": {}, "verdict": "will run", "run": "", "reason": "", "run_key": "", "variant": "",
+    "parameters": 0, "multiply_adds": 0,
+}  # fmt: skip
 
 
 def started(runs: Path, *points: dict[str, object]) -> SweepWriter:
@@ -63,11 +66,40 @@ def test_accounting_for_runs_that_never_told(tmp_path: Path) -> None:
     writer.close()
 
 
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({"event": "point", "number": 0}, "no run"),
+        ({"event": "point", "number": 7, "run": "", "status": "FAILED", "outcome": "", "message": "", "log": ""},
+         "point 7, expected one of the sweep's 1 points"),
+        ({"event": "point", "number": 0, "run": "../../w1/runs/aa", "status": "FAILED", "outcome": "", "message": "",
+          "log": ""}, "run '../../w1/runs/aa'"),
+        ({"event": "drawn", "point": {"number": 1}}, "no point.name, no point.varied"),
+        ({"event": "result", "metrics": {}}, "no run, no name"),
+    ],
+)  # fmt: skip
+def test_an_event_that_does_not_say_all_is_refused(event: dict[str, object], said: str, tmp_path: Path) -> None:
+    writer = started(tmp_path, {})
+    writer.event(str(event.pop("event")), **event)
+    writer.close()
+    with pytest.raises(RunError) as caught:
+        _ = writer.read().events
+    assert said in str(caught.value)
+    assert all_sweeps(tmp_path) == []
+
+
+@pytest.mark.parametrize(("key", "value"), [("variant", None), ("run", "a" * 300), ("parameters", -1), ("varied", [])])
+def test_a_point_that_is_none_is_refused(key: str, value: object, tmp_path: Path) -> None:
+    writer = started(tmp_path, {key: value})
+    writer.close()
+    with pytest.raises(RunError, match="points"):
+        _ = writer.read().header
+
+
 def test_words_that_name_a_sweep(tmp_path: Path) -> None:
     writer = started(tmp_path, {})
     run = record(tmp_path, *TINY)
-    folder = tmp_path / "sweep-a"
-    writer.folder.rename(folder)
+    folder = writer.folder.rename(tmp_path / "zz12")
     header = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
     write_json(folder / "sweep.json", header | {"id": "zz12"})
     write_json(folder / "mlflow.json", {"run_id": "yy34", "uri": "x", "experiment_id": "1"})
@@ -76,7 +108,8 @@ def test_words_that_name_a_sweep(tmp_path: Path) -> None:
     assert find_sweep(run, tmp_path) is None
     assert find_sweep("", tmp_path) is None
     assert find_sweep("latest", tmp_path) is None
-    write_json(folder / "sweep.json", header | {"id": f"{run[:4]}zz"})
+    folder = folder.rename(tmp_path / f"{run[:4]}zz")
+    write_json(folder / "sweep.json", header | {"id": folder.name})
     with pytest.raises(RunError, match="matches one run or sweep"):
         find_sweep(run[:3], tmp_path)
     writer.close()

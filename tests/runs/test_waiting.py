@@ -59,9 +59,18 @@ def test_an_answer_ends_all_waiting(clock: Clock) -> None:
     waiting = Waiting()
     waiting.failed(50.0, at_the_end=True)
     assert not waiting.is_over_at_the_end
-    waiting.answered()
+    waiting.answered(0.1)
     assert waiting.is_over
     assert waiting.is_over_at_the_end
+
+
+def test_a_store_that_answers_slowly_takes_a_twentieth_of_the_time_at_most(clock: Clock) -> None:
+    waiting = Waiting()
+    waiting.answered(2.0)
+    assert not waiting.is_over
+    assert waiting.is_over_at_the_end
+    clock.now += 40.0
+    assert waiting.is_over
 
 
 def test_the_runs_of_a_process_wait_together_for_each_store() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,31 @@ def test_mlflow_is_told_of_a_run_killed_after_its_end(trained: Trained, tmp_path
         assert run_command(home, "runs").err == ""
         assert store.client.get_run(run_id).info.status == "FINISHED"
         assert record.fresh().mlflow["status"] == "FINISHED"
+
+
+@pytest.mark.parametrize("named_by", ["config", "mlflow.json"])
+def test_the_server_of_somebody_elses_record_is_not_asked(
+    trained: Trained, tmp_path: Path, named_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(trained.record.folder, tmp_path / "runs" / trained.record.id)
+    record = RunRecord(tmp_path / "runs" / trained.record.id)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        uri = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        state = record.mlflow | {
+            "status": "RUNNING",
+            "uri": uri if named_by == "mlflow.json" else "sqlite:///mlflow.db",
+        }
+        (record.folder / "mlflow.json").write_text(json.dumps(state), encoding="utf-8")
+        if named_by == "config":
+            config = (record.folder / "config.yaml").read_text("utf-8").replace("uri: null", f"uri: {uri}")
+            (record.folder / "config.yaml").write_text(config, encoding="utf-8")
+        monkeypatch.setattr("cnnexp.runs.writer.socket.gethostname", lambda: "another")
+        done = run_command(tmp_path, "runs")
+        listening.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            listening.accept()
+    assert (done.code, done.err) == (0, "")
+    assert {path.name for path in tmp_path.iterdir()} == {"runs"}
 
 
 @pytest.mark.slow

@@ -99,3 +99,14 @@ def test_a_record_that_was_tampered_with_is_refused(finished: RunRecord, command
     done = command("show", "latest")
     assert (done.code, done.out) == (2, "")
     assert "config.yaml" in done.err
+
+
+def test_a_terminal_obeys_nothing_that_a_record_says(finished: RunRecord, command: Command) -> None:
+    header = json.loads((finished.folder / "run.json").read_text(encoding="utf-8"))
+    planted = {"name": "\x1b[31mred\x1b[2J", "command": "cnnexp train\x1b]0;title\x07"}
+    (finished.folder / "run.json").write_text(json.dumps(header | planted), encoding="utf-8")
+    for words in (("runs",), ("show", "latest")):
+        done = command(*words)
+        assert done.code == 0
+        assert r"\x1b[31mred" in done.out
+        assert "\x1b" not in done.out

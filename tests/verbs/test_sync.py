@@ -59,6 +59,29 @@ def test_a_store_that_is_away_is_exit_code_1_and_asked_once(
     assert all(synced["outcome"] == "failed" and "no answer" in synced["detail"] for synced in told)
 
 
+def test_a_folder_that_was_moved_is_published_to_the_store_that_moved_with_it(
+    home: Path, finished: RunRecord, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["sync"]) == 0
+    moved = home.rename(home.with_name(f"{home.name}_moved"))
+    monkeypatch.chdir(moved)
+    assert main(["sync"]) == 0
+    assert capsys.readouterr().out == f"{finished.folder.name}  published\n{finished.folder.name}  there already\n"
+    assert not home.exists()
+
+
+def test_a_store_that_a_record_alone_names_is_not_made(
+    home: Path, make_run: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = home.with_name(f"{home.name}_elsewhere")
+    finish(make_run(f"tracking.uri=sqlite:///{elsewhere}/deep/x.db"))
+    assert main(["sync"]) == 1
+    told = capsys.readouterr().out
+    assert f"no store at {elsewhere}/deep/x.db, which a record alone names" in told
+    assert f"MLFLOW_TRACKING_URI=sqlite:///{elsewhere}/deep/x.db cnnexp sync" in told
+    assert not elsewhere.exists()
+
+
 def test_an_unknown_run_is_exit_code_2(home: Path, finished: RunRecord, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sync", "zzz"]) == 2
     assert capsys.readouterr().out == ""
