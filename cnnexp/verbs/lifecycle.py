@@ -1,4 +1,4 @@
-"""What every verb that reads runs does first: runs whose process is gone are ended as KILLED, and it says so."""
+"""What every verb that reads or makes runs does first: runs without a process are ended as KILLED, and it says so."""
 
 from __future__ import annotations
 
@@ -22,28 +22,35 @@ def bury_the_dead(runs: Path) -> list[RunRecord]:
     MLflow is told too, also of runs that were killed between their end and telling it. A store that does not answer is
     asked once.
     """
-    records, answers = [], True
-    for record in all_runs(runs):
-        marked = _marked("run", record)
-        if marked is not record:
-            print(f"run {marked.id} is marked KILLED: its process is gone", file=sys.stderr)
-        if answers and _goes_on_in_mlflow(marked) and not is_alive(marked.folder):
-            answers = _tell_mlflow(marked)
-        records.append(marked)
-    for sweep in all_sweeps(runs):
-        if _marked("sweep", sweep) is not sweep:
-            print(f"sweep {sweep.id} is marked KILLED: its process is gone", file=sys.stderr)
-            _close(sweep, answers=answers)
+    records, sweeps = mark_the_dead(runs)
+    answers = True
+    for record in records:
+        if answers and _goes_on_in_mlflow(record) and not is_alive(record.folder):
+            answers = _tell_mlflow(record)
+    for sweep in sweeps:
+        if answers and sweep.mlflow:
+            _tell_mlflow_of(sweep)
     return records
 
 
+def mark_the_dead(runs: Path) -> tuple[list[RunRecord], list[SweepRecord]]:
+    """All records, newest first, and the sweeps that were marked now; only the folder is told."""
+    records = [_marked("run", record) for record in all_runs(runs)]
+    gone = [marked for sweep in all_sweeps(runs) if (marked := _marked("sweep", sweep)) is not sweep]
+    return records, [_accounted_for(sweep) for sweep in gone]
+
+
 def _marked(what: str, record: AnyRecord) -> AnyRecord:
+    """The record; where it is marked KILLED now, or should be and cannot, that is said."""
     try:
-        return mark_if_gone(record)
+        marked = mark_if_gone(record)
     except OSError as error:
         told = f"its process is gone, but its record cannot say so ({error.strerror})"
         print(f"{what} {record.id}: {told}", file=sys.stderr)
         return record
+    if marked is not record:
+        print(f"{what} {record.id} is marked KILLED: its process is gone", file=sys.stderr)
+    return marked
 
 
 def find(word: str, runs: Path) -> RunRecord:
@@ -86,19 +93,21 @@ def _from_mlflow(word: str, overrides: Sequence[str], missing: RunError) -> Iter
         yield record
 
 
-def _close(sweep: SweepRecord, *, answers: bool) -> None:
-    """What became of its points, for itself and (best effort) for MLflow."""
+def _accounted_for(sweep: SweepRecord) -> SweepRecord:
+    """The sweep, after it was recorded what became of its points."""
     writer = SweepWriter.reopen(sweep.folder)
     try:
         writer.account_for_the_rest()
     finally:
         writer.close()
-    if not sweep.mlflow or not answers:
-        return
+    return sweep.fresh()
+
+
+def _tell_mlflow_of(sweep: SweepRecord) -> None:
     from cnnexp.runs.publish_sweep import publish_sweep
 
     try:
-        publish_sweep(sweep.fresh(), sweep.tracking)
+        publish_sweep(sweep, sweep.tracking)
     except StoreError as error:
         print(f"sweep {sweep.id}: {error}", file=sys.stderr)
 
