@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from cnnexp.checkpoints import Checkpoints
 from cnnexp.config.compose import Composed
 from cnnexp.config.identity import identity, to_yaml
 from cnnexp.config.layers import conv_blocks
-from cnnexp.config.schema import ExperimentConfig
+from cnnexp.config.schema import ExperimentConfig, Training
 from cnnexp.data import KNOWN_SHAPES, Digits, load_digits
 from cnnexp.errors import ConfigError, DiskError, TrainingError
 from cnnexp.evaluation import measure_kept_weights
@@ -42,6 +43,15 @@ NOT_VARIED = (
 """Groups and keys that change nothing of what is learned: a run is not named after them."""
 
 
+MAX_UPDATES = 10_000_000
+"""Most steps of a whole training: the learning rates of all are known before the first."""
+
+MAX_PARAMETERS = 250_000_000
+"""Most weights of a network: 1 GB of them, and three times that with what Adam keeps."""
+
+FEWER = "cnnexp shapes tells which layer has how many."
+
+
 class Listener(Protocol):
     """Who is told how a run goes."""
 
@@ -60,7 +70,9 @@ def prepare(config: ExperimentConfig) -> Digits:
     if config.data.source in KNOWN_SHAPES:
         check_shapes(config.model, *KNOWN_SHAPES[config.data.source])
     digits = load_digits(config.data)
-    check_shapes(config.model, digits.image_shape, digits.classes)
+    table = check_shapes(config.model, digits.image_shape, digits.classes)
+    if table.parameters > MAX_PARAMETERS:
+        raise ConfigError("model", f"{table.parameters:,} parameters", f"at most {MAX_PARAMETERS:,}", FEWER)
     check_against(config, digits)
     return digits
 
@@ -75,8 +87,17 @@ def check_against(config: ExperimentConfig, digits: Digits) -> None:
     size, have = config.training.batch_size, len(digits.train)
     if size > have:
         raise ConfigError("training.batch_size", str(size), f"at most {have}, the number of training digits")
+    _check_updates(config.training, have)
     _check_that_something_is_watched(config, len(digits.validation))
     _check_figures(config, digits.classes)
+
+
+def _check_updates(training: Training, digits: int) -> None:
+    steps = math.ceil(digits / training.batch_size)
+    if training.epochs * steps > MAX_UPDATES:
+        got = f"{training.epochs:,} epochs of {steps:,} steps"
+        hint = f"Here that is training.epochs={MAX_UPDATES // steps}; a larger training.batch_size takes fewer steps."
+        raise ConfigError("training.epochs", got, f"at most {MAX_UPDATES:,} steps in all", hint)
 
 
 def _check_that_something_is_watched(config: ExperimentConfig, validation: int) -> None:

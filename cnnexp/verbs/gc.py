@@ -52,7 +52,7 @@ def main(args: argparse.Namespace) -> int:
     elif found:
         print("\n".join(table(["run", "what", "size", "why"], [_row(one) for one in found])))
     gone = [one for one in found if one not in problems]
-    print(_in_short(gone, len(found), removed=args.yes), file=sys.stderr)
+    print(_in_short(gone, len(found), args), file=sys.stderr)
     return 1 if problems else 0
 
 
@@ -103,13 +103,15 @@ def shown_size(size: float) -> str:
     return f"{size:.0f} {UNITS[unit]}" if unit == 0 or size >= 99.95 else f"{size:.1f} {UNITS[unit]}"
 
 
-def _in_short(gone: list[Garbage], found: int, *, removed: bool) -> str:
+def _in_short(gone: list[Garbage], found: int, args: argparse.Namespace) -> str:
     if not found:
         return "There is nothing to remove."
     size = shown_size(sum(one.size for one in gone))
-    if removed:
+    if args.yes:
         return f"{len(gone)} of {found} removed, {size}."
-    return f"{found} to remove, {size}: cnnexp gc --yes"
+    older = [f"--older-than={args.older_than:.12g}"] if args.older_than != DAYS else []
+    kept = ["--kept"] if args.kept else []
+    return f"{found} to remove, {size}: {' '.join(['cnnexp', 'gc', *older, *kept, '--yes'])}"
 
 
 def _as_json(one: Garbage, *, removed: bool) -> dict[str, Any]:

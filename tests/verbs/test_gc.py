@@ -47,6 +47,17 @@ def test_it_tells_and_removes_nothing(make_run: MakeRun, home: Path) -> None:
     assert record.folder.is_dir()
 
 
+def test_the_command_that_it_recommends_removes_what_it_told(make_run: MakeRun, home: Path) -> None:
+    kept = finish(make_run("training.keep_checkpoints=true", "tracking=off"))
+    (kept.folder / "checkpoint").mkdir()
+    (kept.folder / "checkpoint" / "checkpoint_000001.npz").touch()
+    killed(make_run, "tracking=off")
+    told = run_command(home, "gc", "--kept", "--older-than", "0.5").err
+    command = told.rpartition(": ")[2].split()
+    assert command == ["cnnexp", "gc", "--older-than=0.5", "--kept", "--yes"]
+    assert run_command(home, *command[1:]).err.startswith("2 of 2 removed, ")
+
+
 @pytest.mark.slow
 def test_it_removes_here_and_in_mlflow(make_run: MakeRun, home: Path) -> None:
     kept = finish(make_run("seed=1"))
