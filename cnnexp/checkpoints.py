@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Checkpoints:
     """Those of one run, at any time the last two.
 
-    start: the newest that is whole when this is made, None where there is none. Raises RunError where all are damaged,
-    or where they belong to another training.
+    start: the newest that is whole when this is made, None where there is none. damaged: the names of those after it.
+    Raises RunError where all are damaged, or where they belong to another training.
     """
 
     def __init__(self, run: RunWriter, training: Training) -> None:
@@ -29,6 +29,8 @@ class Checkpoints:
         self._recipe = str(run.read().header["identity"]["recipe"])
         self._unsaved: TrainingState | None = None
         self.start = load_latest(self._folder, self._recipe)
+        taken = f"checkpoint_{self.start.epoch:06d}" if self.start else ""
+        self.damaged = [path.name for path in run.read().checkpoints if path.stem > taken]
 
     @property
     def after(self) -> int | None:

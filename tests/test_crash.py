@@ -281,6 +281,7 @@ def test_a_damaged_checkpoint_costs_an_epoch_and_nothing_else(
     newest.write_bytes(newest.read_bytes()[:-1000])
     assert server.run(home, ("resume", "latest")) == 0
     told = (home / "stderr").read_text("utf-8")
+    assert f"note: {newest.name} is damaged: the checkpoint before it is taken\n" in told
     assert f"goes on after epoch {before} of 6; what it told of epoch {before + 1} and later is trained again\n" in told
     assert in_the_record(only_run(home)) == in_the_record(only_run(whole))
     assert in_mlflow(home) == in_mlflow(whole)

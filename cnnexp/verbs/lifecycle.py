@@ -79,9 +79,11 @@ def borrowed(word: str, overrides: Sequence[str] = ()) -> Iterator[RunRecord]:
 @contextmanager
 def _from_mlflow(word: str, overrides: Sequence[str], missing: RunError) -> Iterator[RunRecord]:
     from cnnexp.config.compose import compose_config
-    from cnnexp.runs.fetch import fetched
+    from cnnexp.runs.fetch import can_be_asked, fetched
+    from cnnexp.runs.store import tracking_uri, without_secrets
 
     tracking = compose_config([text for text in overrides if text.startswith("tracking.")]).config.tracking
+    asked = can_be_asked(word, tracking)
     with ExitStack() as stack:
         try:
             record = stack.enter_context(fetched(word, tracking))
@@ -89,8 +91,14 @@ def _from_mlflow(word: str, overrides: Sequence[str], missing: RunError) -> Iter
             print(f"note: {error}", file=sys.stderr)
             raise missing from None
         if record is None:
-            raise missing
+            raise _neither_in_mlflow(missing, without_secrets(tracking_uri(tracking))) if asked else missing
         yield record
+
+
+def _neither_in_mlflow(missing: RunError, store: str) -> RunError:
+    problem = missing.problems[0]
+    hint = f"MLflow at {store} has no such run either. {problem.hint}"
+    return RunError(problem.where, problem.got, problem.expected, hint)
 
 
 def _accounted_for(sweep: SweepRecord) -> SweepRecord:
