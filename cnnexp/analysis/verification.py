@@ -12,6 +12,7 @@ from cnnexp.analysis.statistics import ENOUGH_SEEDS, prediction_interval
 from cnnexp.errors import RunError
 from cnnexp.runs.journal import FINISHED
 from cnnexp.runs.record import RunRecord
+from cnnexp.runs.seeds import OtherSeed
 
 IDENTICAL, WITHIN_NOISE = "bit-identical", "same within noise"
 WEIGHTS = "weights"
@@ -89,18 +90,21 @@ class Verification:
         return self.verdict in (IDENTICAL, WITHIN_NOISE)
 
 
-def verify(first: RunRecord, again: RunRecord, others: Iterable[RunRecord] = ()) -> Verification:
-    """Hold a run against the one that it repeats. others: where further seeds of the recipe are looked for.
+def verify(
+    first: RunRecord, again: RunRecord, others: Iterable[RunRecord] = (), elsewhere: Iterable[OtherSeed] = ()
+) -> Verification:
+    """Hold a run against the one that it repeats.
 
+    others: where further seeds of the recipe are looked for. elsewhere: such seeds, found in MLflow.
     Of a run that was cut short, the epochs that it finished are compared.
     """
     epochs = compared_epochs(first, again)
-    seeds = _other_seeds(first, others)
+    seeds = _by_seed([*_other_seeds(first, others), *elsewhere])
     keys = [key for key in JUDGED if key in first.result and key in again.result]
     return Verification(
         first, again, epochs, weights_depart(first, again, epochs), _metric_departs(first, again, epochs),
         tuple(_judged(key, first, again, seeds) for key in keys),
-        {seed: runs[0].id for seed, runs in seeds.items() if any(key in run.result for key in keys for run in runs)},
+        {seed: runs[0].run for seed, runs in seeds.items() if any(key in run.result for key in keys for run in runs)},
     )  # fmt: skip
 
 
@@ -143,19 +147,24 @@ def _by_epoch(record: RunRecord) -> dict[int, dict[str, Any]]:
     return {event["epoch"]: event for event in record.epochs}
 
 
-def _other_seeds(first: RunRecord, others: Iterable[RunRecord]) -> dict[int, list[RunRecord]]:
-    """Finished runs that differ from the first in nothing but the seed, by seed."""
+def _other_seeds(first: RunRecord, others: Iterable[RunRecord]) -> Iterator[OtherSeed]:
+    """Finished runs that differ from the first in nothing but the seed."""
     key = recipe_key(first)
-    found: dict[int, list[RunRecord]] = {}
     for record in others:
         with suppress(RunError):  # a damaged record is no further seed
             alike = record.header["identity"]["variant"] == key[0] and record.status == FINISHED
             if alike and recipe_key(record) == key and record.config.seed != first.config.seed:
-                found.setdefault(record.config.seed, []).append(record)
-    return dict(sorted(found.items()))
+                yield OtherSeed(record.config.seed, record.id, record.result)
 
 
-def _judged(key: str, first: RunRecord, again: RunRecord, seeds: Mapping[int, Sequence[RunRecord]]) -> Judged:
+def _by_seed(found: Iterable[OtherSeed]) -> dict[int, list[OtherSeed]]:
+    seeds: dict[int, list[OtherSeed]] = {}
+    for one in found:
+        seeds.setdefault(one.seed, []).append(one)
+    return dict(sorted(seeds.items()))
+
+
+def _judged(key: str, first: RunRecord, again: RunRecord, seeds: Mapping[int, Sequence[OtherSeed]]) -> Judged:
     """A metric against the seeds that measured it: of a sweep's children, the chosen one alone is tested."""
     having = [[run.result[key] for run in runs if key in run.result] for runs in seeds.values()]
     values = [measured[0] for measured in having if measured]

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cnnexp.errors import RunError, StoreError
 from cnnexp.runs.find import all_runs, find_run, matching_runs, runs_folder
@@ -14,6 +15,10 @@ from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.sweep_writer import SweepWriter
 from cnnexp.runs.writer import AnyRecord, is_alive, mark_if_gone
+
+if TYPE_CHECKING:
+    from cnnexp.config.schema import Tracking
+    from cnnexp.runs.seeds import OtherSeed
 
 
 def bury_the_dead(runs: Path) -> list[RunRecord]:
@@ -78,11 +83,10 @@ def borrowed(word: str, overrides: Sequence[str] = ()) -> Iterator[RunRecord]:
 
 @contextmanager
 def _from_mlflow(word: str, overrides: Sequence[str], missing: RunError) -> Iterator[RunRecord]:
-    from cnnexp.config.compose import compose_config
     from cnnexp.runs.fetch import can_be_asked, fetched
     from cnnexp.runs.store import tracking_uri, without_secrets
 
-    tracking = compose_config([text for text in overrides if text.startswith("tracking.")]).config.tracking
+    tracking = _tracking_of(overrides)
     asked = can_be_asked(word, tracking)
     with ExitStack() as stack:
         try:
@@ -93,6 +97,30 @@ def _from_mlflow(word: str, overrides: Sequence[str], missing: RunError) -> Iter
         if record is None:
             raise _neither_in_mlflow(missing, without_secrets(tracking_uri(tracking))) if asked else missing
         yield record
+
+
+def _tracking_of(overrides: Sequence[str]) -> Tracking:
+    from cnnexp.config.compose import compose_config
+
+    return compose_config([text for text in overrides if text.startswith("tracking.")]).config.tracking
+
+
+def is_at_home(record: RunRecord) -> bool:
+    """Whether a record lies in runs/; else it was borrowed from MLflow."""
+    return record.folder.parent == runs_folder()
+
+
+def seeds_beside(record: RunRecord, overrides: Sequence[str] = ()) -> list[OtherSeed]:
+    """The other seeds of a borrowed record that lie beside it in MLflow; none for a record in runs/."""
+    if is_at_home(record):
+        return []
+    from cnnexp.runs.seeds import seeds_in_mlflow
+
+    try:
+        return seeds_in_mlflow(record, _tracking_of(overrides))
+    except StoreError as error:
+        print(f"note: {error}", file=sys.stderr)
+        return []
 
 
 def _neither_in_mlflow(missing: RunError, store: str) -> RunError:

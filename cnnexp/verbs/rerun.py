@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     from cnnexp.rerunning import carry_out, plan_rerun, verify_rerun
-    from cnnexp.verbs.lifecycle import borrowed
+    from cnnexp.verbs.lifecycle import borrowed, seeds_beside
     from cnnexp.verbs.progress import progress_for
     from cnnexp.verbs.report import as_json, ending_lines
 
@@ -42,7 +42,8 @@ def main(args: argparse.Namespace) -> int:
         record = carry_out(plan, progress_for(sys.stderr, plan.config))
         print(ending_lines(record), file=sys.stderr)
         if args.verify:
-            return _tell(plan, verify_rerun(first, record), as_plain=args.json)
+            found = verify_rerun(first, record, seeds_beside(first, args.overrides))
+            return _tell(plan, found, as_plain=args.json)
     told = as_json(record) | {"rerun_of": first.id, "changed": _plain_changes(plan)}
     print(json.dumps(told, ensure_ascii=False) if args.json else record.id)
     return 0
@@ -105,13 +106,15 @@ def _metrics(found: Verification) -> str:
 
 def _spread(found: Verification) -> str:
     from cnnexp.analysis.statistics import ENOUGH_SEEDS
+    from cnnexp.verbs.lifecycle import is_at_home
 
     seeds = counted(len(found.seeds), "other seed")
     if not found.judged:
         return "not asked: not both runs have a result"
     if not found.has_spread:
         epochs = counted(found.first.config.training.epochs, "epoch")
-        return f"unknown: {seeds} of this variant with {epochs} in runs/, at least {ENOUGH_SEEDS} make one"
+        where = "runs/" if is_at_home(found.first) else "runs/ and MLflow"
+        return f"unknown: {seeds} of this variant with {epochs} in {where}, at least {ENOUGH_SEEDS} make one"
     numbers = ", ".join(map(str, found.seeds))
     return f"of the first run and {seeds} ({numbers}): where 95 % of further ones would lie"
 

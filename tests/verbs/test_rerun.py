@@ -11,7 +11,7 @@ from tests.runs.records import create_run
 
 def made(runs: Path, *judged: Judged, seeds: int = 0, epochs: tuple[int, ...] = (0, 1)) -> Verification:
     """A run of one epoch and one that departs from it."""
-    first, again = (create_run(runs, ("training.epochs=1",)) for _ in range(2))
+    first, again = (create_run(runs / "runs", ("training.epochs=1",)) for _ in range(2))
     departs = Departure(1, "weights", "a" * 64, "b" * 64)
     found = {number: f"{number:08x}" for number in range(1, seeds + 1)}
     return Verification(first.read(), again.read(), epochs, departs, None, judged, found)
@@ -33,5 +33,5 @@ def test_a_metric_that_no_other_seed_measured_is_unknown_beside_the_others(tmp_p
 def test_one_seed_and_one_epoch_are_told_as_one(tmp_path: Path) -> None:
     lines = verdict_lines(made(tmp_path, Judged("loss/test", 0.2, 0.21, None, 1), seeds=1, epochs=(1,)))
     assert lines[2].endswith(" over epoch 1")
-    known = "unknown: 1 other seed of this variant with 1 epoch in runs/, at least 3 make one"
+    known = "unknown: 1 other seed of this variant with 1 epoch in runs/ and MLflow, at least 3 make one"
     assert lines[-1] == f"spread    {known}"
