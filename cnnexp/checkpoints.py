@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Checkpoints:
     """Those of one run, at any time the last two.
 
-    start: the newest that is whole when this is made, None where there is none. Raises RunError where all are damaged,
-    or where they belong to another training or to more epochs than it has.
+    start: the newest that is whole when this is made, None where there is none. damaged: the names of those after it.
+    Raises RunError where all are damaged, or where they belong to another training or to more epochs than it has.
     """
 
     def __init__(self, run: RunWriter, training: Training) -> None:
@@ -33,6 +33,8 @@ class Checkpoints:
         if self.start is not None and self.start.epoch > training.epochs:
             got = f"a checkpoint of epoch {self.start.epoch}"
             raise RunError(str(self._folder), got, f"at most the {training.epochs} of training.epochs")
+        taken = f"checkpoint_{self.start.epoch:06d}" if self.start else ""
+        self.damaged = [path.name for path in run.read().checkpoints if path.stem > taken]
 
     @property
     def after(self) -> int | None:

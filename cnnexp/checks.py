@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cnnexp.config.layers import conv_blocks
-from cnnexp.config.schema import Data, ExperimentConfig
+from cnnexp.config.schema import Data, ExperimentConfig, Training
 from cnnexp.errors import ConfigError, Problem
 from cnnexp.shapes import KNOWN_SHAPES, KNOWN_SIZES, ShapeError, check_shapes
+
+MAX_UPDATES = 10_000_000
+"""Most steps of a whole training: the learning rates of all are known before the first."""
+
+MAX_PARAMETERS = 250_000_000
+"""Most weights of a network: 1 GB of them, and three times that with what Adam keeps."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +52,16 @@ def check_unread(config: ExperimentConfig) -> None:
 
 def check(config: ExperimentConfig, extent: Extent) -> None:
     """Raise ConfigError for a network that cannot be built on these digits, and all else that does not go with them."""
+    problems = list(_problems(config, extent))
     try:
-        check_shapes(config.model, extent.image_shape, max(extent.classes, 1))
+        table = check_shapes(config.model, extent.image_shape, max(extent.classes, 1))
     except ShapeError as error:
-        raise ConfigError.of([*error.problems, *_problems(config, extent)]) from None
-    check_keys(config, extent)
+        raise ConfigError.of([*error.problems, *problems]) from None
+    if table.parameters > MAX_PARAMETERS:
+        hint = "cnnexp shapes tells which layer has how many."
+        problems.insert(0, Problem("model", f"{table.parameters:,} parameters", f"at most {MAX_PARAMETERS:,}", hint))
+    if problems:
+        raise ConfigError.of(problems)
 
 
 def check_keys(config: ExperimentConfig, extent: Extent) -> None:
@@ -68,9 +80,19 @@ def _problems(config: ExperimentConfig, extent: Extent) -> Iterator[Problem]:
     if extent.train is not None and size > extent.train:
         expected = f"at most {extent.train}, the number of training digits"
         yield Problem("training.batch_size", str(size), expected)
+    elif extent.train:
+        yield from _too_long(config.training, extent.train)
     if extent.validation == 0:
         yield from _unwatched(config)
     yield from _not_to_be_shown(config, extent.classes)
+
+
+def _too_long(training: Training, digits: int) -> Iterator[Problem]:
+    steps = math.ceil(digits / training.batch_size)
+    if training.epochs * steps > MAX_UPDATES:
+        got = f"{training.epochs:,} epochs of {steps:,} steps"
+        hint = f"Here that is training.epochs={MAX_UPDATES // steps}; a larger training.batch_size takes fewer steps."
+        yield Problem("training.epochs", got, f"at most {MAX_UPDATES:,} steps in all", hint)
 
 
 def _unwatched(config: ExperimentConfig) -> Iterator[Problem]:

@@ -134,7 +134,7 @@ def train_and_record(
         with run.recording(after=checkpoints.after, changed=list(changed)):
             listener.started(run.read())
             if goes_on:
-                _go_on(run, before, checkpoints.after, listener)
+                _go_on(run, before, checkpoints, listener)
             model = _train(run, config, digits, listener, publisher, checkpoints)
             _draw(run, config, listener)
         checkpoints.clear()
@@ -151,9 +151,12 @@ def train_and_record(
     return run.read()
 
 
-def _go_on(run: RunWriter, before: RunRecord, after: int | None, listener: Listener) -> None:
+def _go_on(run: RunWriter, before: RunRecord, checkpoints: Checkpoints, listener: Listener) -> None:
     """Say where a run that was started before goes on, and make room for what comes again."""
+    after = checkpoints.after
     run.forget_after(-1 if after is None else after)
+    if checkpoints.damaged:
+        listener.say(f"note: {', '.join(checkpoints.damaged)} is damaged: the checkpoint before it is taken")
     if after is None:
         listener.say("starts from the beginning: it has no checkpoint")
     else:
@@ -172,11 +175,11 @@ def _note_findings(run: RunWriter) -> None:
 def _finish(record: RunRecord, listener: Listener, publisher: Publisher, model: keras.Model | None) -> None:
     if record.ending is None:  # it could not be written: the error tells that, and the next command ends it
         return
+    if record.epochs or record.mlflow:  # interrupted before there was anything to tell: the way out is short
+        publisher.finish(record, model)
     if record.status != FINISHED:
         then = f"go on: cnnexp resume {record.id}" if record.status == KILLED else f"see: cnnexp show {record.id}"
         listener.say(f"run {record.id} is {record.status} after {_epochs(record)}; {then}")
-    if record.epochs or record.mlflow:  # interrupted before there was anything to tell: the way out is short
-        publisher.finish(record, model)
 
 
 def _epochs(record: RunRecord) -> str:

@@ -21,6 +21,7 @@ from cnnexp.nn.seeding import resolve_threads
 from cnnexp.runs.environment import code_patch, environment
 from cnnexp.runs.find import SHOWN, all_runs, runs_folder
 from cnnexp.runs.record import RunRecord
+from cnnexp.runs.seeds import OtherSeed
 
 LINK = "rerun_of"
 """How a new run's header calls the run that it repeats."""
@@ -137,10 +138,10 @@ def repeated_by(record: RunRecord) -> str:
     return str(record.header["links"][LINK])
 
 
-def verify_rerun(first: RunRecord, again: RunRecord) -> Verification:
+def verify_rerun(first: RunRecord, again: RunRecord, elsewhere: Sequence[OtherSeed] = ()) -> Verification:
     """Whether a run is the same as the one that it repeats; the spread comes from the other seeds in runs/.
 
-    Raises RunError for runs that are not of one recipe.
+    elsewhere: further ones. Raises RunError for runs that are not of one recipe.
     """
     others = _what_makes_it_another(first.config, again.config)
     if first.data["digest"] != again.data["digest"]:
@@ -148,4 +149,4 @@ def verify_rerun(first: RunRecord, again: RunRecord) -> Verification:
     if others:
         hint = f"cnnexp diff {first.id} {again.id} tells what differs."
         raise RunError(again.id, f"another experiment: {', '.join(others[:SHOWN])}", f"one as run {first.id}", hint)
-    return verify(first, again, all_runs(runs_folder()))
+    return verify(first, again, all_runs(runs_folder()), elsewhere)

@@ -15,7 +15,7 @@ from cnnexp.config.stored import changed
 from cnnexp.data import Digits
 from cnnexp.errors import ConfigError, DataError, RunError, show
 from cnnexp.experiment import Listener, create_run, prepare, refuse_other_threads, train_and_record
-from cnnexp.runs.environment import environment
+from cnnexp.runs.environment import BITS_DEPEND_ON_VARIABLES, environment
 from cnnexp.runs.files import write_text
 from cnnexp.runs.journal import EVENTS_FILE, FINISHED
 from cnnexp.runs.record import CHECKPOINT, RunRecord
@@ -130,7 +130,7 @@ def _same_digits(record: RunRecord, config: ExperimentConfig) -> Digits:
 
 
 def changed_since(record: RunRecord, digest: str) -> list[str]:
-    """What a run's bits may depend on and is not as it was when the run began: packages, processor, code."""
+    """What a run's bits may depend on and is not as it was when the run began: packages, machine, code."""
     before, now = record.environment, environment(_threads(record))
     packages: Any = before.get("packages")
     had: Mapping[str, str] = packages if isinstance(packages, Mapping) else {}
@@ -138,6 +138,10 @@ def changed_since(record: RunRecord, digest: str) -> list[str]:
     found = [f"{name} ({had.get(name)} → {now['packages'][name]})" for name in differing]
     if before.get("cpu") != now["cpu"]:
         found.append(f"the processor ({before.get('cpu')} → {now['cpu']})")
+    found += [
+        f"{name} ({before.get(name, 'not set')} → {now.get(name, 'not set')})"
+        for name in BITS_DEPEND_ON_VARIABLES if before.get(name) != now.get(name)
+    ]  # fmt: skip
     same_code = identity(record.config, digest).run_key == record.header["identity"].get("run_key")
     if not same_code and not {"tensorflow", "keras"} & set(differing):
         found.append("cnnexp's own code")
@@ -148,7 +152,7 @@ def _successor(record: RunRecord, config: ExperimentConfig, digits: Digits) -> R
     """A new record that begins where `record` ended: with its epochs, its maps and its checkpoints."""
     more = f"{EPOCHS}={config.training.epochs}"
     overrides = (*_without_epochs(record.overrides), more)
-    command = " ".join([*_without_epochs(str(record.header["command"]).split(" ")), more])
+    command = shlex.join([*_without_epochs(_words(record)), more])
     run = create_run(Composed(config, overrides, overrides, {}), digits, {"continues": record.id}, command=command)
     if record.probed_epochs:
         shutil.copytree(record.folder / "probes", run.folder / "probes")
@@ -158,6 +162,15 @@ def _successor(record: RunRecord, config: ExperimentConfig, digits: Digits) -> R
     shutil.copytree(record.folder / CHECKPOINT, aside)
     aside.rename(run.folder / CHECKPOINT)
     return run
+
+
+def _words(record: RunRecord) -> list[str]:
+    """The words of the command that made a run."""
+    command = str(record.header["command"])
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise RunError(record.id, f"the command {show(command)}: {error}", "one that a shell can read") from None
 
 
 def _without_epochs(words: Sequence[str]) -> list[str]:

@@ -101,6 +101,17 @@ def test_once_finished_none_is_left_unless_asked_for(keep: bool, left: list[int]
     assert (run.folder / "checkpoint").exists() == keep
 
 
+def test_a_newest_one_that_is_damaged_is_named(run: RunWriter) -> None:
+    checkpoints = Checkpoints(run, Training(epochs=9))
+    for epoch in (1, 2):
+        checkpoints.keep(state(epoch))
+    assert Checkpoints(run, Training(epochs=9)).damaged == []
+    newest = run.read().checkpoints[0]
+    newest.write_bytes(newest.read_bytes()[:-100])
+    again = Checkpoints(run, Training(epochs=9))
+    assert (again.after, again.damaged) == (1, ["checkpoint_000002.npz"])
+
+
 def test_damaged_ones_are_refused_with_a_cure(run: RunWriter) -> None:
     checkpoints = Checkpoints(run, Training())
     for epoch in (1, 2):

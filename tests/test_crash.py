@@ -1,6 +1,7 @@
 """Real processes killed at random moments: resumed until done, a run is what it would have been without.
 
-CNNEXP_CRASHES sets how many kills there are in all (default 32), CNNEXP_CRASH_SEED which ones.
+CNNEXP_CRASHES sets how many kills there are in all (default 32, and then each kind of moment is hit), CNNEXP_CRASH_SEED
+which ones.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ MOMENTS = {
 
 @dataclass(frozen=True)
 class Shot:
-    """One moment, drawn at random."""
+    """A moment of a kind; which one of it is drawn at random."""
 
     name: str
     moment: str
@@ -90,11 +91,20 @@ class Shot:
     signal: str
 
     @classmethod
-    def drawn(cls, rng: random.Random, *, pictures: bool) -> Shot:
-        name = rng.choice([name for name in MOMENTS if pictures or name != PICTURE])
+    def drawn(cls, rng: random.Random, name: str) -> Shot:
         moment, most, seconds = MOMENTS[name]
         number = rng.choices(["SIGKILL", "SIGTERM", "SIGINT"], weights=[6, 1, 1])[0]
         return cls(name, moment, rng.randint(1, most), rng.uniform(0, seconds), number)
+
+
+def dealt() -> dict[str, list[str]]:
+    """Feature → the kinds of moments that it is hit in: from one shuffled list, so that none is left out."""
+    rng, deck = random.Random(SEED), list[str]()
+    while len(deck) < KILLS * len(FEATURES):
+        deck += rng.sample([name for name in MOMENTS if name != PICTURE], len(MOMENTS) - 1)
+    hands = {feature: deck[KILLS * place : KILLS * (place + 1)] for place, feature in enumerate(FEATURES)}
+    drawing = [feature for feature, words in FEATURES.items() if NO_PICTURES not in words]
+    return hands | {feature: [PICTURE, *hands[feature][1:]] for feature in drawing}
 
 
 class Server:
@@ -249,6 +259,11 @@ def left_aside(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.name.startswith(".") or path.name == "checkpoint")
 
 
+@pytest.mark.skipif(KILLS < 4, reason="fewer kills than it takes")
+def test_every_kind_of_moment_is_dealt() -> None:
+    assert {name for hand in dealt().values() for name in hand} == set(MOMENTS)
+
+
 @pytest.mark.parametrize("feature", FEATURES)
 def test_killed_at_random_moments_a_run_ends_as_if_it_never_was(
     feature: str, server: Server, digits: str, migrated: Path, tmp_path: Path
@@ -259,10 +274,10 @@ def test_killed_at_random_moments_a_run_ends_as_if_it_never_was(
     assert server.run(whole, words) == 0, (whole / "stderr").read_text("utf-8")
     hits: Counter[str] = Counter()
     number = 0
-    while hits.total() < KILLS:
+    while left := list((Counter(dealt()[feature]) - hits).elements()):
         number += 1
         home = new_home(tmp_path / str(number), migrated)
-        shots = [Shot.drawn(rng, pictures=NO_PICTURES not in words) for _ in range(min(AT_MOST, KILLS - hits.total()))]
+        shots = [Shot.drawn(rng, name) for name in rng.sample(left, len(left))[:AT_MOST]]
         hits += crash_until_done(server, home, words, shots)
         context = f"CNNEXP_CRASH_SEED={SEED}: {shots}"
         assert in_the_record(only_run(home)) == in_the_record(only_run(whole)), context
@@ -281,6 +296,7 @@ def test_a_damaged_checkpoint_costs_an_epoch_and_nothing_else(
     newest.write_bytes(newest.read_bytes()[:-1000])
     assert server.run(home, ("resume", "latest")) == 0
     told = (home / "stderr").read_text("utf-8")
+    assert f"note: {newest.name} is damaged: the checkpoint before it is taken\n" in told
     assert f"goes on after epoch {before} of 6; what it told of epoch {before + 1} and later is trained again\n" in told
     assert in_the_record(only_run(home)) == in_the_record(only_run(whole))
     assert in_mlflow(home) == in_mlflow(whole)

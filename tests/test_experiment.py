@@ -31,6 +31,8 @@ LABELLED = (*ARRAYS, "data.labels=[0,1,0,1]", "training.batch_size=2")
     ("words", "key", "expected"),
     [
         (("data.limit=20", "training.batch_size=21"), "training.batch_size", "at most 20, the number of training digits"),  # noqa: E501
+        (("model.blocks.conv_1.filters=1000000",), "model", "at most 250,000,000"),
+        (("training.batch_size=10", "training.epochs=25001"), "training.epochs", "at most 10,000,000 steps in all"),
         (("figures.digits=[3,10]",), "figures.digits", "classes from 0 to 9"),
         (("model=one_block", "figures.layers=[conv_1,conv_2]"), "figures.layers", "all, or names among conv_1, conv_1_pool"),  # noqa: E501
         (("model=empty", "figures.layers=[conv_1]"), "figures.layers", "all, or names among (none)"),

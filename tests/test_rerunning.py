@@ -196,6 +196,7 @@ def test_from_mlflow_on_another_machine(trained: Trained, command: Command, tmp_
     done = command("rerun", trained.record.id, "--verify", uri, *QUIET)
     assert done.code == 0, done.err
     assert done.out.splitlines()[0] == "bit-identical"
+    assert "Downloading" not in done.err
     (folder,) = (tmp_path / "runs").iterdir()
     assert RunRecord(folder).header["links"] == {"rerun_of": trained.record.id}
     assert not (tmp_path / "mlflow.db").exists()
@@ -208,6 +209,8 @@ def test_a_run_that_is_nowhere_is_refused(trained: Trained, command: Command, tm
         done = command("rerun", *words)
         assert (done.code, done.out) == (2, "")
         assert f"expected a run, but there is none in {tmp_path / 'runs'}" in done.err
+        asked = words[0] != "latest" and uri in words
+        assert (f"MLflow at sqlite:///{trained.home / 'mlflow.db'} has no such run either" in done.err) == asked
     assert list(tmp_path.iterdir()) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -162,7 +163,7 @@ def test_digits_that_are_no_longer_the_same_are_refused(make_run: MakeRun, capsy
     assert capsys.readouterr().err == ""
 
 
-def test_what_changed_since_it_began(twin: Trained, tmp_path: Path) -> None:
+def test_what_changed_since_it_began(twin: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import shutil
 
     digest = twin.record.data["digest"]
@@ -171,7 +172,10 @@ def test_what_changed_since_it_began(twin: Trained, tmp_path: Path) -> None:
     machine = record.environment
     machine["packages"]["tensorflow"], machine["cpu"] = "2.20.0", "Another One"
     write_json(record.folder / "environment.json", machine)
-    packages, cpu = changed_since(record.fresh(), digest)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    packages, cpu, switch = changed_since(record.fresh(), digest)
+    assert switch == "TF_ENABLE_ONEDNN_OPTS (not set → 0)"
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
     assert packages.startswith("tensorflow (2.20.0 → ")
     assert cpu.startswith("the processor (Another One → ")
     write_json(record.folder / "environment.json", twin.record.environment)
@@ -190,7 +194,8 @@ def arrays_of(path: Path) -> dict[str, bytes]:
 def test_more_epochs_are_a_new_run_with_the_bits_of_one_trained_so_from_the_start(
     twin: Trained, tmp_path: Path
 ) -> None:
-    short = train_in(tmp_path, "training.epochs=1", "tracking=off", "figures=off", KEPT).record
+    named = "tracking.run_name='two  words'"
+    short = train_in(tmp_path, "training.epochs=1", "tracking=off", "figures=off", KEPT, named).record
     before = {path: path.read_bytes() for path in short.folder.rglob("*") if path.is_file()}
     done = run_command(tmp_path, "resume", short.id, "training.epochs=2")
     assert done.code == 0, done.err
@@ -209,7 +214,8 @@ def test_more_epochs_are_a_new_run_with_the_bits_of_one_trained_so_from_the_star
     for name in names:
         assert arrays_of(long.folder / name) == arrays_of(whole.folder / name), name
     assert len(long.checkpoints) == 2
-    again = [word for word in long.header["command"].split() if word != "cnnexp"]
+    again = shlex.split(long.header["command"])[1:]
+    assert named in again
     repeated = run_command(tmp_path, *again)
     assert repeated.code == 0, repeated.err
     third = RunRecord(tmp_path / "runs" / repeated.out.strip())

@@ -12,6 +12,7 @@ from cnnexp.analysis.statistics import ENOUGH_SEEDS, prediction_interval
 from cnnexp.errors import RunError
 from cnnexp.runs.journal import FINISHED
 from cnnexp.runs.record import RunRecord
+from cnnexp.runs.seeds import OtherSeed
 
 IDENTICAL, WITHIN_NOISE = "bit-identical", "same within noise"
 WEIGHTS = "weights"
@@ -34,12 +35,16 @@ class Departure:
 
 @dataclass(frozen=True)
 class Judged:
-    """A metric of both runs, and where 95 % of further seeds would lie (None: no spread is known)."""
+    """A metric of both runs, and where 95 % of further seeds would lie (None: no spread is known).
+
+    seeds: how many others measured it.
+    """
 
     key: str
     then: float
     now: float
     interval: tuple[float, float] | None
+    seeds: int = 0
 
     @property
     def inside(self) -> bool:
@@ -76,7 +81,7 @@ class Verification:
         """bit-identical, same within noise, or differs from epoch k."""
         if self.weights is None:
             return IDENTICAL
-        if self.has_spread and all(one.inside for one in self.judged):
+        if self.has_spread and all(one.inside for one in self.judged if one.interval is not None):
             return WITHIN_NOISE
         return f"differs from epoch {self.departs.epoch if self.departs else self.weights.epoch}"
 
@@ -85,22 +90,21 @@ class Verification:
         return self.verdict in (IDENTICAL, WITHIN_NOISE)
 
 
-def verify(first: RunRecord, again: RunRecord, others: Iterable[RunRecord] = ()) -> Verification:
-    """Hold a run against the one that it repeats. others: where further seeds of the recipe are looked for.
+def verify(
+    first: RunRecord, again: RunRecord, others: Iterable[RunRecord] = (), elsewhere: Iterable[OtherSeed] = ()
+) -> Verification:
+    """Hold a run against the one that it repeats.
 
+    others: where further seeds of the recipe are looked for. elsewhere: such seeds, found in MLflow.
     Of a run that was cut short, the epochs that it finished are compared.
     """
     epochs = compared_epochs(first, again)
-    seeds = _other_seeds(first, others)
+    seeds = _by_seed([*_other_seeds(first, others), *elsewhere])
     keys = [key for key in JUDGED if key in first.result and key in again.result]
-    known = len(seeds) >= ENOUGH_SEEDS
-    shown = [first, *seeds.values()]
-    judged = tuple(
-        Judged(key, first.result[key], again.result[key], _spread(shown, key) if known else None) for key in keys
-    )
     return Verification(
-        first, again, epochs, weights_depart(first, again, epochs), _metric_departs(first, again, epochs), judged,
-        {seed: record.id for seed, record in seeds.items()},
+        first, again, epochs, weights_depart(first, again, epochs), _metric_departs(first, again, epochs),
+        tuple(_judged(key, first, again, seeds) for key in keys),
+        {seed: runs[0].run for seed, runs in seeds.items() if any(key in run.result for key in keys for run in runs)},
     )  # fmt: skip
 
 
@@ -143,23 +147,37 @@ def _by_epoch(record: RunRecord) -> dict[int, dict[str, Any]]:
     return {event["epoch"]: event for event in record.epochs}
 
 
-def _other_seeds(first: RunRecord, others: Iterable[RunRecord]) -> dict[int, RunRecord]:
-    """Finished runs that differ from the first in nothing but the seed, one a seed, that measured what it did."""
-    key, needed = recipe_key(first), [key for key in JUDGED if key in first.result]
-    found: dict[int, RunRecord] = {}
+def _other_seeds(first: RunRecord, others: Iterable[RunRecord]) -> Iterator[OtherSeed]:
+    """Finished runs that differ from the first in nothing but the seed."""
+    key = recipe_key(first)
     for record in others:
         with suppress(RunError):  # a damaged record is no further seed
             alike = record.header["identity"]["variant"] == key[0] and record.status == FINISHED
-            if alike and recipe_key(record) == key and all(name in record.result for name in needed):
-                found.setdefault(record.config.seed, record)
-    return {seed: record for seed, record in sorted(found.items()) if seed != first.config.seed}
+            if alike and recipe_key(record) == key and record.config.seed != first.config.seed:
+                yield OtherSeed(record.config.seed, record.id, record.result)
 
 
-def _spread(records: Sequence[RunRecord], key: str) -> tuple[float, float]:
+def _by_seed(found: Iterable[OtherSeed]) -> dict[int, list[OtherSeed]]:
+    seeds: dict[int, list[OtherSeed]] = {}
+    for one in found:
+        seeds.setdefault(one.seed, []).append(one)
+    return dict(sorted(seeds.items()))
+
+
+def _judged(key: str, first: RunRecord, again: RunRecord, seeds: Mapping[int, Sequence[OtherSeed]]) -> Judged:
+    """A metric against the seeds that measured it: of a sweep's children, the chosen one alone is tested."""
+    having = [[run.result[key] for run in runs if key in run.result] for runs in seeds.values()]
+    values = [measured[0] for measured in having if measured]
+    then, now = first.result[key], again.result[key]
+    interval = _spread([then, *values], key, first.data["sizes"]) if len(values) >= ENOUGH_SEEDS else None
+    return Judged(key, then, now, interval, len(values))
+
+
+def _spread(values: Sequence[float], key: str, sizes: Mapping[str, int]) -> tuple[float, float]:
     """Where 95 % of further seeds would lie; of an accuracy at least one digit more or less."""
-    low, high = prediction_interval([record.result[key] for record in records])
+    low, high = prediction_interval(values)
     if "accuracy" not in key:
         return low, high
-    digits = records[0].data["sizes"]["test" if key.endswith("/test") else "validation"]
+    digits = sizes["test" if key.endswith("/test") else "validation"]
     centre, reach = (low + high) / 2, max((high - low) / 2, 1 / max(digits, 1))
     return max(0.0, centre - reach), min(1.0, centre + reach)

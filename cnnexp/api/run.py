@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cnnexp.config.schema import ExperimentConfig
 from cnnexp.errors import RunError
 from cnnexp.runs.record import RunRecord
-from cnnexp.verbs.lifecycle import borrowed
+from cnnexp.verbs.lifecycle import borrowed, seeds_beside
 
 if TYPE_CHECKING:
     import keras
@@ -150,4 +150,4 @@ class Run:
 
         word = first.id if isinstance(first, Run) else first
         with borrowed(word or repeated_by(self.record)) as record:
-            return verify_rerun(record, self.record)
+            return verify_rerun(record, self.record, seeds_beside(record))

@@ -216,7 +216,7 @@ OrNone = (BeforeValidator(_none_word), PlainSerializer(_as_none_word))
 class Training(Strict):
     """How the network is trained."""
 
-    epochs: int = Field(5, ge=1, description="passes over the training digits")
+    epochs: int = Field(5, ge=1, le=100_000, description="passes over the training digits")
     batch_size: int = Field(100, ge=1, description="digits a step")
     optimizer: Optimizer = Field(Adam(), description="how gradients become updates")
     learning_rate: float = Field(0.001, gt=0, description="size of an update")
@@ -230,7 +230,7 @@ class Training(Strict):
     )
     keep: Literal["last", "best"] = Field("last", description="which weights are the result; best: lowest loss/val")
     dtype: Literal["float32", "mixed_bfloat16"] = Field("float32", description="what the layers compute in")
-    threads: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+    threads: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = Field(
         "auto", description="threads inside one operation (auto: one a core)"
     )
     report_every: int = Field(1, ge=1, description="epochs between two printed lines")
@@ -331,10 +331,10 @@ class Sweep(Strict):
     space: dict[str, Range | Annotated[list[Any], Field(min_length=1)]] = Field(
         default_factory=dict, description="key: {low, high, log, integer} or key: [values]; what a search draws from"
     )
-    trials: int = Field(20, ge=1, description="points that a search draws")
+    trials: int = Field(20, ge=1, le=100_000, description="points that a search draws")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="decides what a search draws")
     prune: bool = Field(True, description="bayes: stop runs early that look hopeless")
-    workers: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+    workers: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = Field(
         "auto", description="runs at a time (auto: one a core; on ray and slurm all at once)"
     )
     on_error: Literal["continue", "stop"] = Field("continue", description="what a failed run means for the others")

@@ -17,8 +17,8 @@ from cnnexp.errors import ConfigError
 def changed(config: ExperimentConfig, overrides: Sequence[str]) -> ExperimentConfig:
     """`config` with `key=value` and `~key` applied as Hydra would.
 
-    Raises ConfigError for a choice of a group (a stored config is whole: there is no file to choose) and for values
-    that the schema refuses.
+    Raises ConfigError for a choice of a group (a stored config is whole: there is no file to choose), for several
+    values of one key, and for values that the schema refuses.
     """
     if not overrides:
         return config
@@ -27,6 +27,7 @@ def changed(config: ExperimentConfig, overrides: Sequence[str]) -> ExperimentCon
         parsed = words.parse(overrides)
         for override in parsed:
             _refuse_group(override)
+        words.one_value_each(parsed)
         for override in words.parse(words.rewritten(parsed, lambda key: False)):
             _apply(values, override)
         plain = OmegaConf.to_container(values, resolve=True)

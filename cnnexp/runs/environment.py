@@ -1,4 +1,4 @@
-"""What a run ran on: machine, packages, git commit and what differs from it. Never environment variables."""
+"""What a run ran on: machine, packages, the switches that decide bits, git commit and what differs from it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ from typing import Any
 from cnnexp.config.identity import code_digest
 
 PACKAGES = ("cnnexp", "tensorflow", "keras", "numpy", "hydra-core", "omegaconf", "mlflow", "matplotlib", "mlxtend")
+BITS_DEPEND_ON_VARIABLES = (
+    "TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "TF_XLA_FLAGS", "XLA_FLAGS",
+)  # fmt: skip
+"""Switches of TensorFlow and its libraries. No other variable is ever read into a record."""
+
 MAX_PATCH_BYTES = 1_000_000
 
 
@@ -29,6 +34,7 @@ def environment(threads: int) -> dict[str, Any]:
         "cores_usable": usable_cores(),
         "threads": threads,
         "host": platform.node(),
+        **{name: os.environ[name] for name in BITS_DEPEND_ON_VARIABLES if name in os.environ},
         "executable": Path(sys.executable).name,
         "git": git_state(Path.cwd()),
         "sources": code_digest(),

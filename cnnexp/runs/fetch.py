@@ -35,8 +35,7 @@ def fetched(word: str, tracking: Tracking) -> Iterator[RunRecord | None]:
     word: MLflow's id, or cnnexp's or its beginning. Config, environment, code and journal; no arrays. Raises RunError
     where MLflow has several such runs, or not the record; StoreError where it cannot be asked.
     """
-    file = sqlite_file(tracking_uri(tracking))
-    if not AN_ID.fullmatch(word) or (file is not None and not file.is_file()):
+    if not can_be_asked(word, tracking):
         yield None
         return
     store = open_store(tracking, create=False)
@@ -46,6 +45,12 @@ def fetched(word: str, tracking: Tracking) -> Iterator[RunRecord | None]:
             if run is not None:
                 _download(store, run, Path(folder))
         yield RunRecord(Path(folder)) if run else None
+
+
+def can_be_asked(word: str, tracking: Tracking) -> bool:
+    """Whether a word may be an id, and there is a store to ask for it."""
+    file = sqlite_file(tracking_uri(tracking))
+    return AN_ID.fullmatch(word) is not None and (file is None or file.is_file())
 
 
 def _found(store: Store, word: str) -> list[Run]:

@@ -14,9 +14,10 @@ from cnnexp.errors import RunError
 from cnnexp.runs.find import all_runs
 from cnnexp.runs.journal import FAILED, FINISHED, KILLED
 from cnnexp.runs.record import CHECKPOINT, RunRecord
+from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.writer import FolderWriter, is_alive
 
-WHOLE_RUN, CHECKPOINTS, LEFTOVER = "whole run", "checkpoints", "leftover"
+WHOLE_RUN, WHOLE_SWEEP, CHECKPOINTS, LEFTOVER = "whole run", "whole sweep", "checkpoints", "leftover"
 ASIDE = re.compile(r"\.(.+\.(?P<pid>\d+)\.tmp|.+\.new|.+\.gone)")
 """Names of what is written or removed aside, which only a kill leaves behind."""
 
@@ -29,16 +30,18 @@ class Garbage:
     path: Path
     size: int
     why: str
-    record: RunRecord | None = None
+    record: RunRecord | SweepRecord | None = None
 
 
 def garbage_in(runs: Path, *, older_than: float, kept_too: bool = False) -> list[Garbage]:
     """All that can go, never anything of a run or sweep whose process lives.
 
-    older_than: days since a FAILED or KILLED run ended. kept_too: checkpoints that training.keep_checkpoints kept, too.
+    older_than: days since a FAILED or KILLED run or sweep ended (a sweep goes without its runs). kept_too: checkpoints
+    that training.keep_checkpoints kept, too.
     """
     found = [one for record in all_runs(runs) if _is_whole(record) for one in _of_record(record, older_than, kept_too)]
-    gone = {one.path for one in found if one.what == WHOLE_RUN}
+    found += [one for sweep in all_sweeps(runs) for one in _of_sweep(sweep, older_than)]
+    gone = {one.path for one in found if one.what in (WHOLE_RUN, WHOLE_SWEEP)}
     folders = sorted(runs.iterdir()) if runs.is_dir() else []
     return [*found, *(one for folder in folders if folder not in gone for one in _left_in(folder))]
 
@@ -63,6 +66,15 @@ def _of_record(record: RunRecord, older_than: float, kept_too: bool) -> Iterator
     elif record.checkpoints and (why := _why_no_checkpoints(record, kept_too)):
         folder = record.folder / CHECKPOINT
         yield Garbage(CHECKPOINTS, folder, size_of(folder), why, record)
+
+
+def _of_sweep(sweep: SweepRecord, older_than: float) -> Iterator[Garbage]:
+    if sweep.ending is None or sweep.status not in (FAILED, KILLED) or is_alive(sweep.folder):
+        return
+    days = _days_since(max(str(event["time"]) for event in sweep.events if event["event"] == "ended"))
+    if days >= older_than:
+        why = f"{sweep.ending.outcome} {days:.0f} days ago; its runs stay"
+        yield Garbage(WHOLE_SWEEP, sweep.folder, size_of(sweep.folder), why, sweep)
 
 
 def _why_no_checkpoints(record: RunRecord, kept_too: bool) -> str:
@@ -108,7 +120,7 @@ def size_of(path: Path) -> int:
 
 
 def remove(one: Garbage) -> None:
-    """Away with it; of a whole run, first the name, so that a kill leaves no half record.
+    """Away with it; of a whole run or sweep, first the name, so that a kill leaves no half record.
 
     Raises RunError where its process lives after all, or where the folder cannot be written.
     """
@@ -118,7 +130,7 @@ def remove(one: Garbage) -> None:
             return
         writer = FolderWriter.reopen(one.record.folder)
         try:
-            _delete(_renamed(one.path) if one.what == WHOLE_RUN else one.path)
+            _delete(_renamed(one.path) if one.what in (WHOLE_RUN, WHOLE_SWEEP) else one.path)
         finally:
             writer.close()
     except OSError as error:

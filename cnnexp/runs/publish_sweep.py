@@ -42,6 +42,19 @@ def publish_sweep(sweep: SweepRecord, tracking: Tracking) -> None:
         save_view(store.client, experiment_id, sweep.id, view_of(sweep))
 
 
+def withdraw_sweep(sweep: SweepRecord) -> None:
+    """Delete the sweep's parent run in MLflow, as its UI does, so that it can be restored there; its runs stay.
+
+    Raises StoreError when the store cannot do so.
+    """
+    known, tracking = sweep.mlflow, sweep.tracking
+    with told(tracking_uri(tracking, known.get("uri"))):
+        store = open_store(tracking, create=False, known=known.get("uri"))
+        run = find_tagged(store, sweep.id, str(known["experiment_id"]), known.get("run_id"))
+        if run is not None and run.info.lifecycle_stage != "deleted":
+            store.client.delete_run(run.info.run_id)
+
+
 def _join(store: Store, sweep: SweepRecord, parent: str) -> None:
     """Tags and params for the runs that do not have them: trained before the sweep, or while the store was away."""
     published = [(point, record) for point, record in sweep.runs() if record.mlflow.get("uri") == store.shown]

@@ -211,9 +211,10 @@ def _client(uri: str) -> MlflowClient:
 
 def quiet() -> None:
     """What MLflow must find in the environment before it is imported: no telemetry, no connection kept open, no links
-    printed among results."""
+    or bars printed among results."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOLCLASS", "NullPool")
 
 

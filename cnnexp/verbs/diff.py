@@ -10,6 +10,7 @@ from cnnexp.verbs.report import table
 
 if TYPE_CHECKING:
     from cnnexp.analysis.run_differences import RunDifferences
+    from cnnexp.analysis.verification import Departure
     from cnnexp.runs.record import RunRecord
 
 EXAMPLE = """  cnnexp diff 3f9a latest
@@ -48,14 +49,21 @@ def lines(first: RunRecord, second: RunRecord, found: RunDifferences) -> list[st
         rows += [[f"  {one.key}", *map(_cut, one.values)] for one in differing]
     printed = table(["", first.id, second.id], rows) if rows else []
     if found.weights is not None:
-        printed += ["", _where_weights_part(found.weights.epoch)]
+        printed += ["", _where_weights_part(first, second, found.weights)]
     return printed
 
 
-def _where_weights_part(epoch: int) -> str:
-    if epoch == 0:
+def _where_weights_part(first: RunRecord, second: RunRecord, departs: Departure) -> str:
+    if (shorter := _without(departs.epoch, first, second)) is not None:
+        return f"Their weights are the same up to epoch {departs.epoch - 1}, where {shorter.id} ends."
+    if departs.epoch == 0:
         return "Their weights differ from the beginning."
-    return f"Their weights are the same up to epoch {epoch - 1} and differ from epoch {epoch} on."
+    return f"Their weights are the same up to epoch {departs.epoch - 1} and differ from epoch {departs.epoch} on."
+
+
+def _without(epoch: int, *runs: RunRecord) -> RunRecord | None:
+    """The run that has no such epoch."""
+    return next((run for run in runs if run.epochs_done < epoch), None)
 
 
 def _cut(text: str) -> str:
@@ -63,7 +71,9 @@ def _cut(text: str) -> str:
 
 
 def as_json(first: RunRecord, second: RunRecord, found: RunDifferences) -> dict[str, Any]:
-    """Section → key → both values; weights_differ_from is the first such epoch, null where there is none."""
+    """Section → key → both values; weights_differ_from is the first such epoch that both have, or null."""
     sections = {name: {one.key: list(one.values) for one in some} for name, some in found.sections.items()}
-    departs = found.weights
-    return {"runs": [first.id, second.id], **sections, "weights_differ_from": departs and departs.epoch}
+    departs = found.weights.epoch if found.weights else None
+    if departs is not None and _without(departs, first, second) is not None:
+        departs = None
+    return {"runs": [first.id, second.id], **sections, "weights_differ_from": departs}

@@ -1,8 +1,8 @@
 """Show what nobody needs any more in runs/, and with --yes remove it.
 
-That is: checkpoints of runs that will not go on, what killed processes left half written, and whole runs that FAILED or
-were KILLED long ago. Nothing of a run that goes on. In MLflow such runs are deleted as its UI deletes them: they can be
-restored there until `mlflow gc` empties its trash.
+That is: checkpoints of runs that will not go on, what killed processes left half written, and whole runs and sweeps
+that FAILED or were KILLED long ago (not a sweep's runs). Nothing of a run that goes on. In MLflow such runs are deleted
+as its UI deletes them: they can be restored there until `mlflow gc` empties its trash.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from cnnexp.verbs.report import table
 if TYPE_CHECKING:
     from cnnexp.runs.garbage import Garbage
     from cnnexp.runs.record import RunRecord
+    from cnnexp.runs.sweep_record import SweepRecord
     from cnnexp.verbs.sync import Stores
 
 EXAMPLE = """  cnnexp gc
@@ -30,7 +31,7 @@ UNITS = ("B", "kB", "MB", "GB")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--older-than", type=float, default=DAYS, metavar="DAYS",
-                        help=f"whole runs that FAILED or were KILLED so long ago (default {DAYS:g})")  # fmt: skip
+                        help=f"runs and sweeps that FAILED or were KILLED so long ago (default {DAYS:g})")  # fmt: skip
     parser.add_argument("--kept", action="store_true", help="checkpoints that training.keep_checkpoints kept, too")
     parser.add_argument("-y", "--yes", action="store_true", help="remove it all")
     parser.add_argument("--json", action="store_true", help="print a JSON list")
@@ -52,19 +53,23 @@ def main(args: argparse.Namespace) -> int:
     elif found:
         print("\n".join(table(["run", "what", "size", "why"], [_row(one) for one in found])))
     gone = [one for one in found if one not in problems]
-    print(_in_short(gone, len(found), removed=args.yes), file=sys.stderr)
+    print(_in_short(gone, len(found), args), file=sys.stderr)
     return 1 if problems else 0
 
 
 def _remove(found: list[Garbage]) -> set[Garbage]:
     """Remove all that can be; what could not be, after its reason was told."""
     from cnnexp.runs.garbage import WHOLE_RUN, Garbage, remove
+    from cnnexp.runs.record import RunRecord
+    from cnnexp.runs.sweep_record import SweepRecord
     from cnnexp.verbs.sync import Stores
 
     stores, problems = Stores(create=False), set[Garbage]()
     for one in found:
         try:
-            if one.what == WHOLE_RUN and one.record is not None:
+            if isinstance(one.record, SweepRecord):
+                _withdraw_parent(one.record)
+            elif one.what == WHOLE_RUN and isinstance(one.record, RunRecord):
                 _withdraw(one.record, stores)
             remove(one)
         except CnnexpError as error:
@@ -89,6 +94,16 @@ def _withdraw(record: RunRecord, stores: Stores) -> None:
         withdraw(stores.of(record), record)
 
 
+def _withdraw_parent(sweep: SweepRecord) -> None:
+    from cnnexp.runs.publish_sweep import withdraw_sweep
+    from cnnexp.runs.store import sqlite_file, tracking_uri
+
+    known = sweep.mlflow.get("uri")
+    file = sqlite_file(tracking_uri(sweep.tracking, known))
+    if known is not None and (file is None or file.is_file()):
+        withdraw_sweep(sweep)
+
+
 def _row(one: Garbage) -> list[str]:
     name = one.record.id if one.record else ""
     what = one.what if one.record else str(one.path.relative_to(runs_folder()))
@@ -103,13 +118,15 @@ def shown_size(size: float) -> str:
     return f"{size:.0f} {UNITS[unit]}" if unit == 0 or size >= 99.95 else f"{size:.1f} {UNITS[unit]}"
 
 
-def _in_short(gone: list[Garbage], found: int, *, removed: bool) -> str:
+def _in_short(gone: list[Garbage], found: int, args: argparse.Namespace) -> str:
     if not found:
         return "There is nothing to remove."
     size = shown_size(sum(one.size for one in gone))
-    if removed:
+    if args.yes:
         return f"{len(gone)} of {found} removed, {size}."
-    return f"{found} to remove, {size}: cnnexp gc --yes"
+    older = [f"--older-than={args.older_than:.12g}"] if args.older_than != DAYS else []
+    kept = ["--kept"] if args.kept else []
+    return f"{found} to remove, {size}: {' '.join(['cnnexp', 'gc', *older, *kept, '--yes'])}"
 
 
 def _as_json(one: Garbage, *, removed: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What every verb that reads runs does first: runs whose process is gone are ended as KILLED, and it says so."""
+"""What every verb that reads or makes runs does first: runs without a process are ended as KILLED, and it says so."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import RunError, StoreError
@@ -17,6 +18,9 @@ from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.sweep_writer import SweepWriter
 from cnnexp.runs.writer import AnyRecord, began_here, is_alive, mark_if_gone
 
+if TYPE_CHECKING:
+    from cnnexp.runs.seeds import OtherSeed
+
 
 def bury_the_dead(runs: Path) -> list[RunRecord]:
     """All records, newest first; those that say RUNNING without a process are marked KILLED.
@@ -24,28 +28,35 @@ def bury_the_dead(runs: Path) -> list[RunRecord]:
     MLflow is told too, also of runs that were killed between their end and telling it, where the environment or this
     folder names the store, or the record began on this machine. A store that does not answer is asked once.
     """
-    records, answers = [], True
-    for record in all_runs(runs):
-        marked = _marked("run", record)
-        if marked is not record:
-            print(f"run {marked.id} is marked KILLED: its process is gone", file=sys.stderr)
-        if answers and _goes_on_in_mlflow(marked) and not is_alive(marked.folder):
-            answers = _tell_mlflow(marked)
-        records.append(marked)
-    for sweep in all_sweeps(runs):
-        if _marked("sweep", sweep) is not sweep:
-            print(f"sweep {sweep.id} is marked KILLED: its process is gone", file=sys.stderr)
-            _close(sweep, answers=answers)
+    records, sweeps = mark_the_dead(runs)
+    answers = True
+    for record in records:
+        if answers and _goes_on_in_mlflow(record) and not is_alive(record.folder):
+            answers = _tell_mlflow(record)
+    for sweep in sweeps:
+        if answers and sweep.mlflow:
+            _tell_mlflow_of(sweep)
     return records
 
 
+def mark_the_dead(runs: Path) -> tuple[list[RunRecord], list[SweepRecord]]:
+    """All records, newest first, and the sweeps that were marked now; only the folder is told."""
+    records = [_marked("run", record) for record in all_runs(runs)]
+    gone = [marked for sweep in all_sweeps(runs) if (marked := _marked("sweep", sweep)) is not sweep]
+    return records, [_accounted_for(sweep) for sweep in gone]
+
+
 def _marked(what: str, record: AnyRecord) -> AnyRecord:
+    """The record; where it is marked KILLED now, or should be and cannot, that is said."""
     try:
-        return mark_if_gone(record)
+        marked = mark_if_gone(record)
     except OSError as error:
         told = f"its process is gone, but its record cannot say so ({error.strerror})"
         print(f"{what} {record.id}: {told}", file=sys.stderr)
         return record
+    if marked is not record:
+        print(f"{what} {record.id} is marked KILLED: its process is gone", file=sys.stderr)
+    return marked
 
 
 def find(word: str, runs: Path) -> RunRecord:
@@ -73,10 +84,11 @@ def borrowed(word: str, overrides: Sequence[str] = ()) -> Iterator[RunRecord]:
 
 @contextmanager
 def _from_mlflow(word: str, overrides: Sequence[str], missing: RunError) -> Iterator[RunRecord]:
-    from cnnexp.config.compose import compose_config
-    from cnnexp.runs.fetch import fetched
+    from cnnexp.runs.fetch import can_be_asked, fetched
+    from cnnexp.runs.store import tracking_uri, without_secrets
 
-    tracking = compose_config([text for text in overrides if text.startswith("tracking.")]).config.tracking
+    tracking = _tracking_of(overrides)
+    asked = can_be_asked(word, tracking)
     with ExitStack() as stack:
         try:
             record = stack.enter_context(fetched(word, tracking))
@@ -84,24 +96,56 @@ def _from_mlflow(word: str, overrides: Sequence[str], missing: RunError) -> Iter
             print(f"note: {error}", file=sys.stderr)
             raise missing from None
         if record is None:
-            raise missing
+            raise _neither_in_mlflow(missing, without_secrets(tracking_uri(tracking))) if asked else missing
         yield record
 
 
-def _close(sweep: SweepRecord, *, answers: bool) -> None:
-    """What became of its points, for itself and (best effort) for MLflow."""
+def _tracking_of(overrides: Sequence[str]) -> Tracking:
+    from cnnexp.config.compose import compose_config
+
+    return compose_config([text for text in overrides if text.startswith("tracking.")]).config.tracking
+
+
+def is_at_home(record: RunRecord) -> bool:
+    """Whether a record lies in runs/; else it was borrowed from MLflow."""
+    return record.folder.parent == runs_folder()
+
+
+def seeds_beside(record: RunRecord, overrides: Sequence[str] = ()) -> list[OtherSeed]:
+    """The other seeds of a borrowed record that lie beside it in MLflow; none for a record in runs/."""
+    if is_at_home(record):
+        return []
+    from cnnexp.runs.seeds import seeds_in_mlflow
+
+    try:
+        return seeds_in_mlflow(record, _tracking_of(overrides))
+    except StoreError as error:
+        print(f"note: {error}", file=sys.stderr)
+        return []
+
+
+def _neither_in_mlflow(missing: RunError, store: str) -> RunError:
+    problem = missing.problems[0]
+    hint = f"MLflow at {store} has no such run either. {problem.hint}"
+    return RunError(problem.where, problem.got, problem.expected, hint)
+
+
+def _accounted_for(sweep: SweepRecord) -> SweepRecord:
+    """The sweep, after it was recorded what became of its points."""
     writer = SweepWriter.reopen(sweep.folder)
     try:
         writer.account_for_the_rest()
     finally:
         writer.close()
-    if not sweep.mlflow or not answers:
-        return
+    return sweep.fresh()
+
+
+def _tell_mlflow_of(sweep: SweepRecord) -> None:
     from cnnexp.runs.publish_sweep import publish_sweep
 
     try:
         if _may_be_asked(sweep, _store_of(sweep, sweep.tracking)):
-            publish_sweep(sweep.fresh(), sweep.tracking)
+            publish_sweep(sweep, sweep.tracking)
     except (RunError, StoreError) as error:
         print(f"sweep {sweep.id}: {error}", file=sys.stderr)
 

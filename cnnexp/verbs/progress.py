@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
@@ -46,7 +47,10 @@ class LineProgress:
             self.say(line)
 
     def say(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+        try:
+            print(text, file=self._stream, flush=True)
+        except BrokenPipeError:  # nobody reads any more, as after `| head`: that ends no training
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
     def ended(self) -> None:
         """The last epoch is told in any case."""

@@ -72,6 +72,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
             for row in shown]  # fmt: skip
 
 
+def counted(number: int, noun: str) -> str:
+    """Such as "1 epoch" and "1,200 epochs"."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def as_json(record: RunRecord) -> dict[str, Any]:
     """One run as plain values: id, name, status, outcome, overrides, identity, metrics, where its files are."""
     ending = record.ending

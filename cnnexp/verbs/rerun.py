@@ -11,10 +11,10 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cnnexp.verbs.report import table
+from cnnexp.verbs.report import counted, table
 
 if TYPE_CHECKING:
-    from cnnexp.analysis.verification import Verification
+    from cnnexp.analysis.verification import Judged, Verification
     from cnnexp.rerunning import Rerun
 
 EXAMPLE = """  cnnexp rerun latest --verify
@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     from cnnexp.rerunning import carry_out, plan_rerun, verify_rerun
-    from cnnexp.verbs.lifecycle import borrowed
+    from cnnexp.verbs.lifecycle import borrowed, seeds_beside
     from cnnexp.verbs.progress import progress_for
     from cnnexp.verbs.report import as_json, ending_lines
 
@@ -42,7 +42,8 @@ def main(args: argparse.Namespace) -> int:
         record = carry_out(plan, progress_for(sys.stderr, plan.config))
         print(ending_lines(record), file=sys.stderr)
         if args.verify:
-            return _tell(plan, verify_rerun(first, record), as_plain=args.json)
+            found = verify_rerun(first, record, seeds_beside(first, args.overrides))
+            return _tell(plan, found, as_plain=args.json)
     told = as_json(record) | {"rerun_of": first.id, "changed": _plain_changes(plan)}
     print(json.dumps(told, ensure_ascii=False) if args.json else record.id)
     return 0
@@ -82,14 +83,16 @@ def _labelled(label: str, text: str) -> list[str]:
 
 
 def _epochs(found: Verification) -> str:
-    return f"epochs {found.epochs[0]} to {found.epochs[-1]}"
+    first, last = found.epochs[0], found.epochs[-1]
+    return f"epoch {last}" if first == last else f"epochs {first} to {last}"
 
 
 def _weights(found: Verification) -> str:
     departs = found.weights
     if departs is None:
         last = str(found.again.epochs[-1]["weights"])[:HASH_SHOWN]
-        return f"equal after each of {len(found.epochs)} epochs, {last} in the end"
+        times = "it" if len(found.epochs) == 1 else f"each of {len(found.epochs)} epochs"
+        return f"equal after {times}, {last} in the end"
     then, now = (str(one)[:HASH_SHOWN] if one else "none" for one in (departs.then, departs.now))
     return f"depart in epoch {departs.epoch}: {then} then, {now} now"
 
@@ -103,25 +106,31 @@ def _metrics(found: Verification) -> str:
 
 def _spread(found: Verification) -> str:
     from cnnexp.analysis.statistics import ENOUGH_SEEDS
+    from cnnexp.verbs.lifecycle import is_at_home
 
-    many = len(found.seeds)
+    seeds = counted(len(found.seeds), "other seed")
     if not found.judged:
         return "not asked: not both runs have a result"
     if not found.has_spread:
-        seeds = f"{many} other seed{'s' * (many != 1)}"
-        epochs = found.first.config.training.epochs
-        return f"unknown: {seeds} of this variant with {epochs} epochs in runs/, at least {ENOUGH_SEEDS} make one"
-    seeds = ", ".join(map(str, found.seeds))
-    return f"of the first run and {many} other seeds ({seeds}): where 95 % of further ones would lie"
+        epochs = counted(found.first.config.training.epochs, "epoch")
+        where = "runs/" if is_at_home(found.first) else "runs/ and MLflow"
+        return f"unknown: {seeds} of this variant with {epochs} in {where}, at least {ENOUGH_SEEDS} make one"
+    numbers = ", ".join(map(str, found.seeds))
+    return f"of the first run and {seeds} ({numbers}): where 95 % of further ones would lie"
 
 
 def _judged(found: Verification) -> list[str]:
-    rows = [
-        [one.key, f"{one.then:.6g}", f"{one.now:.6g}", f"{one.interval[0]:.6g} to {one.interval[1]:.6g}",
-         "inside" if one.inside else "outside"]
-        for one in found.judged if one.interval is not None
-    ]  # fmt: skip
-    return ["", *table(["", "then", "now", "spread", ""], rows)] if rows else []
+    if not found.has_spread:
+        return []
+    rows = [[one.key, f"{one.then:.6g}", f"{one.now:.6g}", *_place(one)] for one in found.judged]
+    return ["", *table(["", "then", "now", "spread", ""], rows)]
+
+
+def _place(one: Judged) -> tuple[str, str]:
+    """A metric's spread, and where it lies."""
+    if one.interval is None:
+        return "unknown", f"{counted(one.seeds, 'other seed')} measured it"
+    return f"{one.interval[0]:.6g} to {one.interval[1]:.6g}", "inside" if one.inside else "outside"
 
 
 def verdict_json(found: Verification) -> dict[str, Any]:
@@ -145,7 +154,8 @@ def verdict_json(found: Verification) -> dict[str, Any]:
 def _spread_json(found: Verification) -> dict[str, Any] | None:
     if not found.has_spread:
         return None
-    intervals = {one.key: {"interval": one.interval, "inside": one.inside} for one in found.judged}
+    known = [one for one in found.judged if one.interval is not None]
+    intervals = {one.key: {"interval": one.interval, "inside": one.inside} for one in known}
     return {"seeds": {str(seed): run for seed, run in found.seeds.items()}, "metrics": intervals}
 
 

@@ -44,6 +44,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
+    from cnnexp.runs.find import runs_folder
+    from cnnexp.verbs.lifecycle import mark_the_dead
+
+    mark_the_dead(runs_folder())  # MLflow hears of it below
     done = []
     for synced in _sync(args.runs):
         done.append(synced)
@@ -140,9 +144,7 @@ def publish(record: RunRecord, stores: Stores) -> Synced:
     Raises StoreError when that cannot take it.
     """
     from cnnexp.runs.publish import is_published, publish_whole
-    from cnnexp.runs.writer import mark_if_gone
 
-    record = mark_if_gone(record)
     store = stores.of(record)
     if is_published(store, record):
         return Synced(record.id, "there already")
@@ -151,6 +153,8 @@ def publish(record: RunRecord, stores: Stores) -> Synced:
 
 
 def _rebuilt(record: RunRecord) -> keras.Model:
+    """Its trained model; weights are the same under any number of threads, and this process can have one only."""
     from cnnexp.evaluation import load_model
+    from cnnexp.nn.seeding import resolve_threads
 
-    return load_model(record)
+    return load_model(record, resolve_threads("auto"))

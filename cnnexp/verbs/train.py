@@ -38,9 +38,12 @@ def main(args: argparse.Namespace) -> int:
         return _sweep(args)
     check_unread(composed.config)  # a config that is refused needs nothing heavier
     from cnnexp.experiment import run_experiment
+    from cnnexp.runs.find import runs_folder
+    from cnnexp.verbs.lifecycle import bury_the_dead
     from cnnexp.verbs.progress import progress_for
     from cnnexp.verbs.report import as_json, ending_lines
 
+    bury_the_dead(runs_folder())
     record = run_experiment(composed, progress_for(sys.stderr, composed.config))
     print(ending_lines(record), file=sys.stderr)
     print(json.dumps(as_json(record), ensure_ascii=False) if args.json else record.id)

@@ -33,9 +33,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
+    from cnnexp.runs.find import runs_folder
     from cnnexp.runs.page import page_of
     from cnnexp.runs.server import serving
+    from cnnexp.verbs.lifecycle import bury_the_dead
 
+    bury_the_dead(runs_folder())
     page = page_of(args.run, args.uri)
     if page.server is not None:
         _tell(args, page.links(page.server), None)

@@ -87,6 +87,20 @@ def test_metrics_inside_the_spread_of_seeds_are_the_same_within_noise(
     assert judged["best/accuracy_val"].interval == pytest.approx((0.898, 0.902))  # one digit of 500
 
 
+def test_each_metric_is_judged_with_the_seeds_that_measured_it(tmp_path: Path) -> None:
+    """Of a sweep's children the chosen one alone is tested: the others tell nothing of the test digits."""
+    tested = {**RESULT, "loss/test": 0.2, "accuracy/test": 0.95}
+    others = seeds(tmp_path, [0.29, 0.30, 0.31])
+    again = told(tmp_path, "axcd", result={**tested, "loss/test": 0.21})
+    found = verify(told(tmp_path, "abcd", result=tested), again, others)
+    assert (found.verdict, list(found.seeds)) == ("same within noise", [1, 2, 3])
+    known = {one.key: (one.seeds, one.interval is not None) for one in found.judged}
+    assert known["best/loss_val"] == known["best/accuracy_val"] == (3, True)
+    assert known["loss/test"] == known["accuracy/test"] == (0, False)
+    worse = told(tmp_path, "axcd", result={**tested, "best/loss_val": 0.4})
+    assert verify(found.first, worse, others).verdict == "differs from epoch 1"
+
+
 def test_two_seeds_are_no_spread_and_other_runs_are_no_seeds(tmp_path: Path) -> None:
     first, again = told(tmp_path, "abcd"), told(tmp_path, "axcd")
     others = [

@@ -34,7 +34,7 @@ def test_every_key_is_described_and_known_by_its_path() -> None:
         ("model.dropout", "a number from 0 and below 1"),
         ("model.blocks.any_name.filters", "a whole number from 1 up"),
         ("model.blocks.any_name.padding", "one of same, valid, or null"),
-        ("training.threads", "a whole number from 1 up, or auto"),
+        ("training.threads", "a whole number from 1 to 1024, or auto"),
         ("training.gradient_clip", "a number above 0, or none"),
         ("model.pool", "one of none, max, average, or a mapping with one of them as type"),
         ("figures.digits", "a list of whole numbers from 0 up, or all"),

@@ -12,6 +12,7 @@ from cnnexp.errors import ConfigError, Problem
 from tests.config.conftest import Refused
 
 WHOLE = "a whole number from 1 up"
+EPOCHS, THREADS = "a whole number from 1 to 100000", "a whole number from 1 to 1024, or auto"
 SIZE = "a whole number from 1 up, or a pair [height, width] of them"
 RATE = "a number above 0"
 
@@ -19,16 +20,18 @@ RATE = "a number above 0"
 @pytest.mark.parametrize(
     ("word", "got", "expected"),
     [
-        ("training.epochs=true", "true", WHOLE),
-        ("training.epochs=2.5", "2.5", WHOLE),
-        ("training.epochs='3'", "'3'", WHOLE),
-        ("training.epochs=0", "0", WHOLE),
-        ("training.epochs=null", "null", WHOLE),
-        ("training.epochs=", "''", WHOLE),
-        ("training.epochs=[1]", "[1]", WHOLE),
-        ("training.epochs={a: 1}", "{'a': 1}", WHOLE),
+        ("training.epochs=true", "true", EPOCHS),
+        ("training.epochs=2.5", "2.5", EPOCHS),
+        ("training.epochs='3'", "'3'", EPOCHS),
+        ("training.epochs=0", "0", EPOCHS),
+        ("training.epochs=null", "null", EPOCHS),
+        ("training.epochs=", "''", EPOCHS),
+        ("training.epochs=[1]", "[1]", EPOCHS),
+        ("training.epochs={a: 1}", "{'a': 1}", EPOCHS),
         ("training.batch_size=0", "0", WHOLE),
-        ("training.threads=0", "0", "a whole number from 1 up, or auto"),
+        ("training.threads=0", "0", THREADS),
+        ("training.threads=1025", "1025", THREADS),
+        ("training.epochs=1000000000000", "1000000000000", EPOCHS),
         ("training.learning_rate=nan", "nan", RATE),
         ("training.learning_rate=inf", "inf", RATE),
         ("training.learning_rate=1e400", "inf", RATE),

@@ -31,7 +31,9 @@ def test_it_is_what_composing_them_together_gives(changes: list[str]) -> None:
         ("model=deep", r"^model: got `model=deep`, expected single keys, as in model\.KEY=VALUE\n"),
         ("experiments=seed", "no file of a group can be chosen"),
         ("model.kernal_size=5", "Did you mean model.kernel_size?"),
-        ("training.epochs=0", "training.epochs: got 0, expected a whole number from 1 up"),
+        ("training.epochs=0", "training.epochs: got 0, expected a whole number from 1 to 100000"),
+        ("seed=1,2", "seed: got `1,2`, expected one value\n.* cnnexp train -m"),
+        ("training.epochs=range(1,3)", "training.epochs: got `range.1,3.`, expected one value"),
         (
             "~model.blocks.conv_7",
             "model.blocks.conv_7: got ~ before it, expected a key that exists in the run's config",

@@ -46,6 +46,13 @@ def test_outside_a_checkout_and_without_git_there_is_none(tmp_path: Path, monkey
     assert (git_state(tmp_path), code_patch(tmp_path)) == ({}, "")
 
 
+def test_switches_that_decide_bits_are_told_where_they_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    assert "TF_ENABLE_ONEDNN_OPTS" not in environment(threads=2)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert environment(threads=2)["TF_ENABLE_ONEDNN_OPTS"] == "0"
+
+
 def test_machine_and_packages_are_told_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CNNEXP_TEST_SECRET", "hidden-value")
     told = environment(threads=2)

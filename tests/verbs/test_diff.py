@@ -40,6 +40,17 @@ def test_where_the_weights_part(tmp_path: Path) -> None:
         assert run_command(tmp_path, "diff", first.id, second.id).out.endswith(f"\nTheir weights {told}\n")
 
 
+def test_weights_of_a_run_that_ended_earlier_do_not_differ(tmp_path: Path) -> None:
+    long, short = (made_run(tmp_path / "runs", "+-") for _ in range(2))
+    journal = short.folder / "events.jsonl"
+    lines = [line for line in journal.read_text(encoding="utf-8").splitlines(keepends=True) if '"epoch": 2' not in line]
+    journal.write_text("".join(lines), encoding="utf-8")
+    for words in ((long.id, short.id), (short.id, long.id)):
+        told = f"\nTheir weights are the same up to epoch 1, where {short.id} ends.\n"
+        assert run_command(tmp_path, "diff", *words).out.endswith(told)
+        assert json.loads(run_command(tmp_path, "diff", *words, "--json").out)["weights_differ_from"] is None
+
+
 def test_nothing_differs_is_a_sentence(tmp_path: Path) -> None:
     first, second = (made_run(tmp_path / "runs", "+-") for _ in range(2))
     done = run_command(tmp_path, "diff", first.id, second.id)

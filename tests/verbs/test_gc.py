@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from cnnexp.config.schema import Tracking
+from cnnexp.runs.journal import now
 from cnnexp.runs.publish import Publisher
+from cnnexp.runs.publish_sweep import publish_sweep
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import open_store
+from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from cnnexp.verbs.gc import shown_size
 from tests.conftest import run_command
 from tests.runs.conftest import MakeRun
@@ -45,6 +48,37 @@ def test_it_tells_and_removes_nothing(make_run: MakeRun, home: Path) -> None:
     assert done.err.startswith("1 to remove, ")
     assert done.err.endswith(": cnnexp gc --yes\n")
     assert record.folder.is_dir()
+
+
+def test_a_killed_sweep_goes_without_its_runs_here_and_in_mlflow(make_run: MakeRun, home: Path) -> None:
+    kept = finish(make_run("tracking=off"))
+    point = {"number": 0, "name": "", "varied": {}, "verdict": "will run", "run": kept.id, "reason": ""}
+    header = SweepHeader("seed", ("seed=0",), "cnnexp train -m seed=0", [point], Tracking())
+    young, old = (SweepWriter.create(home / "runs", header) for _ in range(2))
+    for writer, time in ((young, now()), (old, OLD)):
+        writer.event("started", time=time)
+        writer.event("ended", time=time, status="KILLED", outcome="killed")
+        writer.close()
+        publish_sweep(writer.read(), Tracking())
+    parents = {one.folder: one.read().mlflow["run_id"] for one in (young, old)}
+    (told,) = json.loads(run_command(home, "gc", "--json").out)
+    assert (told["run"], told["what"], told["path"]) == (old.folder.name, "whole sweep", str(old.folder))
+    assert run_command(home, "gc", "--yes").code == 0
+    assert [path.exists() for path in (young.folder, old.folder, kept.folder)] == [True, False, True]
+    client = open_store(Tracking(), create=False).client
+    stages = [client.get_run(parents[one.folder]).info.lifecycle_stage for one in (young, old)]
+    assert stages == ["active", "deleted"]
+
+
+def test_the_command_that_it_recommends_removes_what_it_told(make_run: MakeRun, home: Path) -> None:
+    kept = finish(make_run("training.keep_checkpoints=true", "tracking=off"))
+    (kept.folder / "checkpoint").mkdir()
+    (kept.folder / "checkpoint" / "checkpoint_000001.npz").touch()
+    killed(make_run, "tracking=off")
+    told = run_command(home, "gc", "--kept", "--older-than", "0.5").err
+    command = told.rpartition(": ")[2].split()
+    assert command == ["cnnexp", "gc", "--older-than=0.5", "--kept", "--yes"]
+    assert run_command(home, *command[1:]).err.startswith("2 of 2 removed, ")
 
 
 @pytest.mark.slow

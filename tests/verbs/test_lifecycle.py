@@ -38,6 +38,16 @@ def test_a_run_without_a_process_is_marked_killed_and_it_is_said_once(trained: T
     assert run_command(tmp_path, "runs").err == ""
 
 
+@pytest.mark.parametrize("words", [("sync", "--json"), ("ui",), ("train", "training.batch_size=900", "data.limit=200")])
+def test_every_command_that_meets_runs_marks_them(words: tuple[str, ...], trained: Trained, tmp_path: Path) -> None:
+    """Also where it then refuses: ui has no store here, and so many digits are none of a batch."""
+    record = unended(trained, tmp_path)
+    (tmp_path / "mlflow.db").mkdir()
+    done = run_command(tmp_path, *words)
+    assert done.err.startswith(f"run {record.id} is marked KILLED: its process is gone\n")
+    assert record.fresh().status == "KILLED"
+
+
 def test_a_run_whose_process_lives_is_left_alone(trained: Trained, tmp_path: Path) -> None:
     record = unended(trained, tmp_path)
     writer = RunWriter.reopen(record.folder)

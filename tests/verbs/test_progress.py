@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from io import StringIO
 
 import pytest
@@ -35,6 +36,18 @@ def test_epoch_line() -> None:
     )
     assert epoch_line(0, 12, {"loss/val": 2.3, "accuracy/val": 0.08}) == "before training  |  validation 2.3000   8.00%"
     assert epoch_line(1, 3, {"loss/train": 1.0, "accuracy/train": 0.5}) == "epoch 1/3  |  loss 1.0000  accuracy 50.00%"
+
+
+def test_a_pipe_that_nobody_reads_any_more_ends_no_training() -> None:
+    """As after `2>&1 | head -3`."""
+    read, write = os.pipe()
+    with open(write, "w", encoding="utf-8") as stream:
+        progress = LineProgress(stream, 3, 1)
+        progress.say("one")
+        os.close(read)
+        for epoch in range(4):
+            progress.epoch(epoch, METRICS)
+        progress.ended()
 
 
 def test_a_line_an_epoch() -> None:

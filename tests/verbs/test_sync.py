@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from cnnexp.cli import main
 from cnnexp.runs.record import RunRecord
+from tests.conftest import Trained, run_command
 from tests.runs.records import epoch, finish
 
 
@@ -47,6 +49,18 @@ def test_a_killed_run_is_published_as_killed(home: Path, make_run: Any, capsys: 
     writer.close()
     assert main(["sync"]) == 0
     assert writer.read().mlflow["status"] == "KILLED"
+
+
+@pytest.mark.slow
+def test_models_of_runs_with_other_threads_are_published_too(trained: Trained, tmp_path: Path) -> None:
+    """One process serves one number of threads, and this one already has another."""
+    folder = tmp_path / "runs" / trained.record.id
+    shutil.copytree(trained.record.folder, folder, ignore=shutil.ignore_patterns("mlflow.*", "lock"))
+    path = folder / "environment.json"
+    path.write_text(json.dumps(trained.record.environment | {"threads": trained.record.threads + 1}), encoding="utf-8")
+    done = run_command(tmp_path, "sync")
+    assert (done.code, done.out) == (0, f"{trained.record.id}  published\n")
+    assert RunRecord(folder).mlflow["model_id"]
 
 
 def test_a_store_that_is_away_is_exit_code_1_and_asked_once(
