@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cnnexp.config.choices import Adam, Constant
 from cnnexp.config.compose import compose_config, compose_tree
 from cnnexp.config.layers import conv_blocks
 from cnnexp.config.schema import ExperimentConfig, Model
@@ -99,6 +100,12 @@ def test_a_partial_pool_merges() -> None:
     assert conv_blocks(composed("model.blocks.conv_2.pool=none").model)[1].pool is None
     with_word = composed("model=strided", "model.pool=average")
     assert [block.pool and block.pool.kind for block in conv_blocks(with_word.model)] == ["average", "average"]
+
+
+def test_options_of_the_default_optimizer_and_schedule_are_set_by_their_key() -> None:
+    config = composed("training.optimizer.weight_decay=0.01", "training.schedule.warmup_epochs=1")
+    assert (config.training.optimizer, config.training.schedule) == (Adam(weight_decay=0.01), Constant(warmup_epochs=1))
+    assert composed("training.schedule=cosine", "training.schedule.warmup_epochs=1").training.schedule.type == "cosine"
 
 
 def test_values_of_the_command_line_win_over_files_whatever_the_order() -> None:

@@ -108,7 +108,7 @@ def test_a_value_that_no_run_can_have_is_refused(text: str, told: str, records: 
 
 
 def test_metrics_are_those_of_the_kept_weights(tmp_path: Path) -> None:
-    """The best of three epochs is kept; before there is a result the newest counts, and what was before training never."""
+    """Of the best epoch, which is kept; before there is a result the newest, but none from before training."""
     writer = create_run(tmp_path, ["training.keep=best"])
     seen = []
     with writer.recording():
