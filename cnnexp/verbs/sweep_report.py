@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnnexp.config.reading import shown
 from cnnexp.runs.journal import FAILED, FINISHED, KILLED
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.verbs.report import table
@@ -45,7 +46,7 @@ def where_to_look(record: SweepRecord) -> list[str]:
     """Folders, commands and the link that opens on exactly this sweep's runs."""
     lines = []
     if (record.folder / "figures").is_dir():
-        lines += [f"pictures  {record.folder / 'figures'}", f"table     {record.folder / 'sweep.csv'}"]
+        lines += [f"pictures  {shown(record.folder / 'figures')}", f"table     {shown(record.folder / 'sweep.csv')}"]
     else:
         lines.append(f"pictures  none yet; draw them: cnnexp show {record.id} --draw")
     lines.append(f"report    cnnexp show {record.id}")
