@@ -140,6 +140,15 @@ def test_what_cannot_be_composed_is_told_with_its_key(word: str, where: str, got
     assert got in problem.got
 
 
+def test_keys_that_cannot_be_taken_away_are_told_together_with_the_names_there(refused: Refused) -> None:
+    problems = refused("~model.blocks.conv_9", "~model.dense.x", "~model.kernl_size", "~model.blocks.conv_2").problems
+    assert [(problem.where, problem.got, problem.hint) for problem in problems] == [
+        ("model.blocks.conv_9", "~ before it", "Did you mean model.blocks.conv_2?"),
+        ("model.dense.x", "~ before it", "Known here: dense_1, dense_2."),
+        ("model.kernl_size", "~ before it", "Did you mean model.kernel_size?"),
+    ]
+
+
 def test_an_unknown_choice_is_told_with_all_and_the_nearest(refused: Refused) -> None:
     (problem,) = refused("model=articl").problems
     assert problem.expected.startswith("one of article, average_pool, deep, ")
