@@ -133,7 +133,7 @@ def test_a_bar_on_a_terminal(tmp_path: Path) -> None:
     assert out.decode().strip() == only_record(tmp_path).id
     assert "starting" in shown
     assert "4/4" in shown
-    assert "epoch 2/2  |  loss" in shown
+    assert "epoch 2/2 | loss" in shown
     assert "measuring, drawing, publishing" in shown
     assert shown.rstrip().endswith(f"cnnexp show {out.decode().strip()}")
 

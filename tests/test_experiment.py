@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,14 @@ from cnnexp.config.compose import compose_config
 from cnnexp.config.identity import identity
 from cnnexp.data import load_digits
 from cnnexp.errors import ConfigError, TrainingError
-from cnnexp.experiment import check_against, create_run, prepare, record_epoch, run_name
+from cnnexp.experiment import _note_findings, check_against, create_run, prepare, record_epoch, run_name
 from cnnexp.nn.checkpoint import load_latest
 from cnnexp.runs.description import describe
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.writer import RunWriter
 from cnnexp.shapes import KNOWN_SHAPES
 from tests.conftest import SMALL, Command, Trained, train_in, working_in
+from tests.runs import records as made
 
 ARRAYS = ("data=arrays", "data.images=[[[0,1],[1,0]],[[1,0],[0,1]],[[0,1],[1,1]],[[1,0],[1,1]]]", "model=empty")
 LABELLED = (*ARRAYS, "data.labels=[0,1,0,1]", "training.batch_size=2")
@@ -183,11 +185,22 @@ def test_files_of_a_finished_record(trained: Trained) -> None:
         "epoch",
         "result",
         "ended",
-        "found",
     ]
     assert (trained.record.status, trained.record.ending.outcome) == ("FINISHED", "complete")  # type: ignore[union-attr]
     config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
     assert config["training"]["epochs"] == 2
+
+
+def test_what_is_found_goes_into_the_record(tmp_path: Path) -> None:
+    with closing(made.create_run(tmp_path)) as run:
+        run.epoch(0, {"loss/val": 2.3}, "w", {})
+        _note_findings(run)
+        run.epoch(1, {"loss/val": 2.3}, "w", {})
+        _note_findings(run)
+        (found,) = run.read().of_kind("found")
+    assert [text.partition(":")[0] for text in found["findings"]] == [
+        "It has hardly learned anything",
+    ]
 
 
 def test_metrics_of_an_epoch(trained: Trained) -> None:

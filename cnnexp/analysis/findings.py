@@ -55,8 +55,8 @@ def findings(record: RunRecord) -> tuple[Finding, ...]:
     Of a run that still goes on, what can be said so far.
     """
     run = Observed(record)
-    looks = (_diverged, _large_start, _rate_too_high, _jumps, _rate_too_low, _dead, _vanishing, _moving_averages,
-             _stuck, _overfitting, _improving, _dropout)  # fmt: skip
+    looks = (_diverged, _large_start, _rate_too_high, _jumps, _rate_too_low, _warming_up, _dead, _vanishing,
+             _moving_averages, _stuck, _overfitting, _improving, _dropout)  # fmt: skip
     return tuple(finding for look in looks for finding in look(run))
 
 
@@ -109,6 +109,18 @@ def _rate_too_low(run: Observed) -> Iterator[Finding]:
         evidence = f"no epoch changed any layer by more than {largest:.1g} of its weights"
         override = remedies.rate_times(run.record.config, GOOD_CHANGE / largest)
         yield Finding("rate_too_low", "the learning rate is too low", evidence, override)
+
+
+def _warming_up(run: Observed) -> Iterator[Finding]:
+    """The warm-up takes longer than the whole training."""
+    training = run.record.config.training
+    rate, warmup = run.at("learning_rate", training.epochs), training.schedule.warmup_epochs
+    if rate is not None and rate < training.learning_rate and warmup > training.epochs:
+        evidence = (
+            f"{rate:.3g} after epoch {training.epochs}; the warm-up to {training.learning_rate:g} takes {warmup:g}"
+        )
+        yield Finding("warming_up", "the learning rate was still rising at the end", evidence,
+                      remedies.shorter_warmup(run.record.config))  # fmt: skip
 
 
 def _dead(run: Observed) -> Iterator[Finding]:

@@ -11,7 +11,8 @@ from cnnexp.config.layers import conv_blocks, dense_layers
 from cnnexp.runs.record import RunRecord
 
 NEAR_GUESSING = 0.1
-"""A loss within this share of ln(classes) is that of guessing; the default run's is 87 % below after one epoch."""
+"""A loss within this share of ln(classes) is that of guessing; the default run's is 87 % below after one epoch. Not
+where the accuracy has come further than this share of the way from guessing to 1: unsure, but right."""
 JUMP = 2.0
 """A loss on fixed training digits that doubles in one epoch; in runs that learn it rose by half at most."""
 JUMP_SHARE = 0.1
@@ -67,6 +68,9 @@ class Observed:
         key, points = self.points("loss/val", "loss/train_eval", "loss/train")
         last = max(points, default=0)
         if last == 0 or abs(points[last] / self.guessing - 1) > NEAR_GUESSING:
+            return None
+        chance = 1 / len(self.record.class_names)
+        if (self.at(key.replace("loss", "accuracy"), last) or 0.0) > chance + NEAR_GUESSING * (1 - chance):
             return None
         return key, last, points[last]
 

@@ -32,6 +32,11 @@ def rate_times(config: ExperimentConfig, factor: float) -> str:
     return f"training.learning_rate={one_digit(min(training.learning_rate * factor, most))}"
 
 
+def shorter_warmup(config: ExperimentConfig) -> str:
+    """A fifth of the training."""
+    return f"training.schedule.warmup_epochs={config.training.epochs / 5:g}"
+
+
 def smaller_start(config: ExperimentConfig) -> str:
     """An initializer whose scale follows the layer's size; batch normalization where it is that already."""
     usual = "model.kernel_initializer=glorot_uniform"

@@ -60,7 +60,7 @@ def _check_guard(name: str) -> None:
                           "a call in the script's own process alone", hint)  # fmt: skip
 
 
-def resume(run: str = "latest", *overrides: str) -> Run:
+def resume(run: Run | str = "latest", *overrides: str) -> Run:
     """Go on with a run that was interrupted, or with a finished one for more epochs, as `cnnexp resume` does.
 
     The run itself where nothing is left. Raises ConfigError, DataError or RunError where it cannot, before anything is
@@ -69,7 +69,7 @@ def resume(run: str = "latest", *overrides: str) -> Run:
     from cnnexp.resuming import go_on, what_is_left
 
     _check_guard("resume")
-    record = find_record(run, runs_folder())
+    record = find_record(_word(run), runs_folder())
     config = what_is_left(record, overrides)
     return Run(record if config is None else go_on(record, config, progress_for(sys.stderr, config)))
 

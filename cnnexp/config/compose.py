@@ -88,8 +88,28 @@ def launcher_settings(tree: DictConfig) -> dict[str, Any]:
 
 
 def _tree(forced: Sequence[str]) -> DictConfig:
-    with told_as_config_errors():
-        return compose(CONFIG_NAME, [*forced], return_hydra_config=True)
+    """Raises ConfigError; for keys that cannot be taken away because they are not there, with the names that are."""
+    try:
+        with told_as_config_errors():
+            return compose(CONFIG_NAME, [*forced], return_hydra_config=True)
+    except ConfigError as error:
+        raise ConfigError.of([*_not_there(forced)] or error.problems) from None
+
+
+def _not_there(forced: Sequence[str]) -> Iterator[Problem]:
+    """The `~key` words whose key the config does not have."""
+    keys = [key for word in forced if word.startswith("~") and not is_group(key := word[1:].partition("=")[0])]
+    if not keys:
+        return
+    tree = _tree([word for word in forced if not word.startswith("~")])
+    for key in keys:
+        parent, _, last = key.rpartition(".")
+        beside = OmegaConf.select(tree, parent) if parent else tree
+        names = [str(name) for name in beside if name != "hydra"] if isinstance(beside, DictConfig) else []
+        if last not in names:
+            near = nearest_key(key.split("."), names)
+            hint = f"Did you mean {near}?" if near else (f"Known here: {', '.join(names)}." if names else "")
+            yield Problem(key, "~ before it", "a key that exists", hint)
 
 
 def _sorted_out(overrides: Sequence[str]) -> tuple[list[str], list[Problem]]:
@@ -234,10 +254,6 @@ def _no_such_choice(group: str, name: str, options: Sequence[str]) -> ConfigErro
 
 def _not_composed(error: Exception) -> ConfigError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    deleted = re.match(r"Could not delete from config\. '(.+)' does not exist\.", lines[0])
-    if deleted:
-        near = nearest_key(deleted[1].split("."))
-        return ConfigError(deleted[1], "~ before it", "a key that exists", f"Did you mean {near}?" if near else "")
     if key := getattr(error, "full_key", None):
         return ConfigError(str(key), lines[0], "a value, or an interpolation that resolves to one")
     merged = re.match(r"Error merging override \+*([^=]+)=(.*)$", lines[0])

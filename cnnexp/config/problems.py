@@ -83,6 +83,8 @@ def _problem(path: list[str], got: Any, missing: bool, detail: Any) -> Problem:
     if kind == "combination":
         context = detail["ctx"]
         return Problem(".".join(filter(None, [*path, context["key"]])), context["got"], context["expected"])
+    if kind == "finite_number":
+        return Problem(key, show(got), what_is_allowed(path).replace("a number", "a finite number"))
     if kind == "string_pattern_mismatch":
         return Problem(
             key, show(path[-1]), "a name of letters A-Z, digits and _ that starts with a letter",
@@ -105,7 +107,9 @@ def _typed(path: Sequence[str], got: Mapping[str, Any]) -> str:
     """How to write options of a choice, for a mapping that does not say which choice."""
     owners = [c for annotation, _ in levels_at(path) for c in choices_of(annotation) if set(got) <= set(c.model_fields)]
     options = "".join(f", {key}: {value}" for key, value in got.items())
-    return one_line(f"Say its type too: {{type: {choice_word(owners[0])[0]}{options}}}", 120) if owners else ""
+    if not owners:
+        return ""
+    return one_line(f"Say its type too: '{'.'.join(path)}={{type: {choice_word(owners[0])[0]}{options}}}'", 120)
 
 
 def _unknown_key(path: list[str], got: Any) -> Problem:

@@ -114,18 +114,19 @@ class Model(Strict):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Model:
-        seen: set[str] = set(RESERVED_NAMES)
-        for name in [*self.blocks, *self.dense]:
+        owners: dict[str, str] = {}
+        for group, name in [(kind, name) for kind in ("blocks", "dense") for name in getattr(self, kind)]:
             parts = {name, *(f"{name}_{part}" for part in ("pool", "activation", "batch_normalization", "dropout"))}
-            if seen & parts:
-                group = "blocks" if name in self.blocks else "dense"
+            if taken := parts & {*RESERVED_NAMES, *owners}:
+                keys = dict.fromkeys(f"model.{owners[part]}" for part in sorted(taken) if part in owners)
+                others = f" ({', '.join(keys)})" if keys else ""
                 raise combination(
                     f"{group}.{name}",
                     name,
-                    f"a name that differs from {', '.join(sorted(RESERVED_NAMES))}, from other layers, "
+                    f"a name that differs from {', '.join(sorted(RESERVED_NAMES))}, from other layers{others}, "
                     "and from what follows them (conv_1_pool)",
                 )
-            seen |= parts
+            owners |= dict.fromkeys(parts, f"{group}.{name}")
         return self
 
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import get_origin
 
 from cnnexp.errors import ConfigError
 
@@ -14,6 +17,8 @@ EXAMPLE = """  eval "$(cnnexp completion bash)"
   cnnexp train model.kern<TAB>"""
 HYDRA_VERBS = ("train", "shapes", "inspect", "explain", "resume", "rerun")
 RUN_VERBS = ("show", "evaluate", "inspect", "ui", "sync", "compare", "diff", "predict", "explain", "resume", "rerun")
+DATA_VERBS = ("evaluate",)
+"""What takes other digits behind its RUN, as `data…` words."""
 SWEEP_VERBS = ("show", "ui", "sync", "compare", "resume")
 BASH = """\
 _cnnexp() {
@@ -63,8 +68,33 @@ def matches(words: Sequence[str]) -> list[str]:
         return [f"{verb} " for verb in VERBS if verb.startswith(last)]
     if before[0] == "completion":
         return [shell for shell in SCRIPTS if shell.startswith(last)]
-    found = _runs(before[0], last) if before[0] in RUN_VERBS else []
-    return found + (_keys(last, before[1:]) if before[0] in HYDRA_VERBS else [])
+    return _of_verb(before[0], before[1:], last) if before[0] in VERBS else []
+
+
+def _of_verb(verb: str, before: Sequence[str], last: str) -> list[str]:
+    """Options, the values of the option before it, runs, and keys with their values."""
+    options = _options(verb)
+    if last.startswith("-"):
+        return sorted(f"{name} " for name in options if name.startswith(last))
+    option = options.get(before[-1]) if before else None
+    found = [f"{choice} " for choice in (option.choices or () if option else ()) if choice.startswith(last)]
+    if option and option.nargs not in (0, "?"):
+        return found
+    has_run = any(not word.startswith("-") for word in before)
+    if verb in RUN_VERBS and not (verb in DATA_VERBS and has_run):
+        found += _runs(verb, last)
+    if verb in HYDRA_VERBS:
+        found += _keys(last, before)
+    if verb in DATA_VERBS and has_run:
+        found += [match for match in _keys(last, before) if match.startswith("data")]
+    return found
+
+
+def _options(verb: str) -> dict[str, argparse.Action]:
+    from cnnexp.cli import parser_of
+
+    parser = parser_of(verb, import_module(f"cnnexp.verbs.{verb}"))
+    return {name: action for action in parser._actions for name in action.option_strings}
 
 
 def _runs(verb: str, last: str) -> list[str]:
@@ -79,21 +109,64 @@ def _runs(verb: str, last: str) -> list[str]:
 
 
 def _keys(last: str, before: Sequence[str]) -> list[str]:
-    """Keys, groups and group choices from Hydra's own completion, and the words that a key's choice allows."""
-    from cnnexp.config.keys import find_field, words_of
+    """Keys of the schema, groups and names of one's own from Hydra's completion, and what may be given to them."""
+    mark = last[: len(last) - len(last.lstrip("+~"))]
+    key, sign, start = last[len(mark) :].partition("=")
+    if sign and (allowed := _values(key)):
+        return [f"{mark}{key}={value} " for value in allowed if value.startswith(start)]
+    if not sign and _is_leaf(key.rpartition(".")[0]):
+        return []
+    composed = _query([word for word in before if "=" in word and not word.startswith("-")], last[len(mark) :])
+    if mark == "~":
+        return sorted(f"~{match.rstrip('.=')} " for match in composed)
+    return sorted(f"{mark}{match}" for match in {*composed, *([] if sign else _known(key))})
 
-    key, sign, word = last.partition("=")
-    field = find_field(key.lstrip("+").split(".")) if sign else None
-    if field is not None and (allowed := words_of(field.annotation)):
-        return [f"{key}={choice} " for choice in allowed if choice.startswith(word)]
-    chosen = [word for word in before if "=" in word and not word.startswith("-")]
-    try:
-        return _query([*chosen, last])
-    except ConfigError:  # a word before it cannot be; that is no reason to offer nothing
-        return _query([last])
+
+def _values(key: str) -> list[str]:
+    """The words that may be given to a key; none for numbers, text and groups, whose files Hydra knows."""
+    from cnnexp.config.keys import levels_at, members, words_of
+    from cnnexp.config.sources import shipped
+
+    if key == "hydra/launcher":
+        return sorted(file.stem for file in (shipped("conf") / key).glob("*.yaml"))
+    annotations = [annotation for annotation, _ in levels_at(key.split("."))]
+    truth = ["true", "false"] if any(bool in members(annotation) for annotation in annotations) else []
+    return [*truth, *dict.fromkeys(word for annotation in annotations for word in words_of(annotation))]
 
 
-def _query(words: Sequence[str]) -> list[str]:
+def _known(key: str) -> list[str]:
+    """The schema's keys that begin so: with `=` where a value stands, with `.` where more keys do."""
+    from cnnexp.config.keys import is_choice, keys_below
+
+    *parents, start = key.split(".")
+    paths = [[*parents, name] for name in keys_below(parents) if name.startswith(start)]
+    leaves = [f"{'.'.join(path)}=" for path in paths if is_choice(path) or not _has_keys(path)]
+    return leaves + [f"{'.'.join(path)}." for path in paths if _has_keys(path)]
+
+
+def _is_leaf(key: str) -> bool:
+    """Whether the schema knows a key, and none below it."""
+    from cnnexp.config.keys import levels_at
+
+    return bool(key and levels_at(key.split("."))) and not _has_keys(key.split("."))
+
+
+def _has_keys(path: Sequence[str]) -> bool:
+    from cnnexp.config.keys import keys_below, levels_at, members
+
+    named = any(get_origin(member) is dict for annotation, _ in levels_at(path) for member in members(annotation))
+    return named or bool(keys_below(path))
+
+
+def _query(before: Sequence[str], last: str) -> list[str]:
+    """What Hydra's own completion offers; words before it that cannot be are no reason to offer nothing."""
+    for words in ([*before, last], [last]):
+        with suppress(ConfigError):
+            return _hydra_offers(words)
+    return []
+
+
+def _hydra_offers(words: Sequence[str]) -> list[str]:
     from hydra._internal.core_plugins.bash_completion import BashCompletion
     from hydra.core.global_hydra import GlobalHydra
 

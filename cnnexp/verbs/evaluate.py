@@ -13,7 +13,7 @@ import numpy as np
 from cnnexp.runs.find import runs_folder
 from cnnexp.runs.record import RunRecord
 from cnnexp.shares import interval
-from cnnexp.verbs.report import table
+from cnnexp.verbs.report import loss_text, table
 
 EXAMPLE = """  cnnexp evaluate latest
   cnnexp evaluate 3f9a data=mnist --split test"""
@@ -55,7 +55,7 @@ def _lines(found: Any, split: str) -> list[str]:
     return [
         f"{found.source}, {split}: {result.digits:,} digits",
         f"accuracy  {interval(result.accuracy, result.digits)}, standard error {result.standard_error:.2%}",
-        f"loss      {result.loss:.4f}",
+        f"loss      {loss_text(result.loss)}",
         "",
         *table(["class", "digits", "precision", "recall"], rows),
     ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from cnnexp.config.schema import ExperimentConfig
 from cnnexp.runs.record import RunRecord
+from cnnexp.verbs.report import loss_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -84,7 +85,7 @@ class BarProgress(LineProgress):
         if done < total and time.monotonic() - self._shown < REFRESH_SECONDS:
             return
         self._shown = time.monotonic()
-        description = f"epoch {self._now}/{self._epochs}  loss {loss:.4f}"
+        description = f"epoch {self._now}/{self._epochs}  loss {loss_text(loss)}"
         self._progress.update(
             self._task, description=description, completed=done, total=total, batches=f"{done}/{total}"
         )
@@ -96,7 +97,7 @@ class BarProgress(LineProgress):
             self._progress.update(self._task, description=AFTER_TRAINING, total=None, batches="")
 
     def say(self, text: str) -> None:
-        self._progress.console.print(text, markup=False, highlight=False)
+        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def ended(self) -> None:
         super().ended()
@@ -104,13 +105,13 @@ class BarProgress(LineProgress):
 
 
 def epoch_line(epoch: int, epochs: int, metrics: Mapping[str, float]) -> str:
-    """`epoch 3/5  |  loss 0.1021  accuracy 96.90%  |  validation 0.1310  96.20%  |  0.6 s`."""
+    """`epoch 3/5 | loss 0.1021  accuracy 96.90% | validation 0.1310  96.20% | 0.6 s`."""
     parts = []
     if "loss/train" in metrics:
-        parts.append(f"loss {metrics['loss/train']:.4f}  accuracy {metrics['accuracy/train']:6.2%}")
+        parts.append(f"loss {loss_text(metrics['loss/train'])}  accuracy {metrics['accuracy/train']:6.2%}")
     if "loss/val" in metrics:
-        parts.append(f"validation {metrics['loss/val']:.4f}  {metrics['accuracy/val']:6.2%}")
+        parts.append(f"validation {loss_text(metrics['loss/val'])}  {metrics['accuracy/val']:6.2%}")
     if "time/epoch_seconds" in metrics:
         parts.append(f"{metrics['time/epoch_seconds']:.1f} s")
     start = f"epoch {epoch:>{len(str(epochs))}}/{epochs}" if epoch else "before training"
-    return "  |  ".join([start, *parts])
+    return " | ".join([start, *parts])

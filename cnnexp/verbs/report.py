@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnexp.analysis.scores import standard_error
+from cnnexp.config.reading import shown
 from cnnexp.errors import printable
 from cnnexp.runs.record import RunRecord
+
+LARGE_LOSS = 1e4
 
 
 def ending_lines(record: RunRecord) -> str:
@@ -32,7 +35,7 @@ def result_table(record: RunRecord) -> list[str]:
         loss = metrics.get(f"loss/{split}") if split == "test" else metrics.get("best/loss_val")
         if accuracy is not None and loss is not None:
             error = standard_error(accuracy, size)
-            rows.append([name, f"{accuracy:.2%} ± {error:.2%}", f"{loss:.4f}", f"{size:,} digits"])
+            rows.append([name, f"{accuracy:.2%} ± {error:.2%}", loss_text(loss), f"{size:,} digits"])
     kept = int(metrics.get("best/epoch", record.epochs_done))
     told = f"weights of epoch {kept} of {record.epochs_done}, {record.seconds:.1f} s in all"
     return [*(table(["", "accuracy ± standard error", "loss", "measured on"], rows) if rows else []), told]
@@ -40,7 +43,7 @@ def result_table(record: RunRecord) -> list[str]:
 
 def where_to_look(record: RunRecord) -> list[str]:
     """The command and, where MLflow has it, the link."""
-    lines = [f"pictures  {record.folder / 'figures'}"] if (record.folder / "figures").is_dir() else []
+    lines = [f"pictures  {shown(record.folder / 'figures')}"] if (record.folder / "figures").is_dir() else []
     lines.append(f"report    cnnexp show {record.id}")
     if can_go_on(record):
         lines.append(f"go on     cnnexp resume {record.id}")
@@ -66,15 +69,20 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns padded to their widest cell as a terminal shows it, the first to the left, the others too; no lines."""
     from rich.cells import cell_len
 
-    shown = [[printable(cell) for cell in row] for row in [header, *rows]]
-    widths = [max(cell_len(row[i]) for row in shown) for i in range(len(header))]
+    cells = [[printable(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(cell_len(row[i]) for row in cells) for i in range(len(header))]
     return ["  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in shown]  # fmt: skip
+            for row in cells]  # fmt: skip
 
 
 def counted(number: int, noun: str) -> str:
     """Such as "1 epoch" and "1,200 epochs"."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def loss_text(loss: float) -> str:
+    """`0.1021`; a loss that has run away by its size: `1.23e+30`."""
+    return f"{loss:.4f}" if loss < LARGE_LOSS else f"{loss:.4g}"
 
 
 def as_json(record: RunRecord) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 import sys
 from datetime import datetime
 
+from cnnexp.errors import ConfigError, RunError, show
 from cnnexp.runs.find import damaged_runs, runs_folder
 from cnnexp.runs.record import RunRecord
 from cnnexp.verbs.report import as_json, table
@@ -30,9 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from cnnexp.runs.listing import chosen
+    from cnnexp.runs.listing import COLUMNS, chosen
     from cnnexp.verbs.lifecycle import bury_the_dead
 
+    if args.limit < 0:
+        raise ConfigError("--limit", str(args.limit), "a whole number from 0 up (0: all)")
     records = bury_the_dead(runs_folder())
     for problem in damaged_runs(runs_folder()):
         print(f"left out: {problem}", file=sys.stderr)
@@ -46,9 +49,10 @@ def main(args: argparse.Namespace) -> int:
     if not records:
         print(f"no runs yet in {runs_folder()}; make one with: cnnexp train", file=sys.stderr)
         return 0
-    print(
-        "\n".join(table(["run", "name", "status", "epochs", "val", "test", "seconds", "started"], [*map(_row, shown)]))
-    )
+    if not found:
+        print(f"none of {len(records)} runs is like that", file=sys.stderr)
+        return 0
+    print("\n".join(table([*COLUMNS], [*map(_row, shown)])))
     if len(shown) < len(found):
         print(f"{len(shown)} of {len(found)} runs; all of them with --limit 0", file=sys.stderr)
     return 0
@@ -56,7 +60,6 @@ def main(args: argparse.Namespace) -> int:
 
 def _of_sweep(word: str) -> list[RunRecord]:
     """The runs of the sweep that a person names, in the order of its points."""
-    from cnnexp.errors import RunError, show
     from cnnexp.runs.sweep_record import all_sweeps, find_sweep
 
     sweep = find_sweep(word, runs_folder())
@@ -68,14 +71,16 @@ def _of_sweep(word: str) -> list[RunRecord]:
 
 
 def _row(record: RunRecord) -> list[str]:
-    metrics, ending = record.metrics, record.ending
+    from cnnexp.runs.listing import value_of
+
+    ending = record.ending
     name = record.name if len(record.name) <= NAME_WIDTH else f"{record.name[: NAME_WIDTH - 1]}…"
     outcome = ending.outcome if ending else "running"
     status = record.status if outcome in ("complete", "killed", "failed", "running") else f"{record.status} {outcome}"
     started = datetime.fromisoformat(record.created).astimezone()
     return [
         record.id, name, status, str(record.epochs_done),
-        _percent(metrics.get("best/accuracy_val", metrics.get("accuracy/val"))), _percent(metrics.get("accuracy/test")),
+        _percent(value_of(record, "accuracy/val")), _percent(value_of(record, "accuracy/test")),
         f"{record.seconds:.1f}", f"{started:%Y-%m-%d %H:%M:%S}",
     ]  # fmt: skip
 

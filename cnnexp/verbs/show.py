@@ -12,7 +12,7 @@ from cnnexp.runs.find import runs_folder
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, find_sweep
 from cnnexp.shares import interval
-from cnnexp.verbs.report import as_json, found_lines, table, where_to_look
+from cnnexp.verbs.report import as_json, found_lines, loss_text, table, where_to_look
 
 EXAMPLE = """  cnnexp show latest
   cnnexp show 3f9a --json
@@ -147,7 +147,8 @@ def _result(record: RunRecord) -> list[str]:
     metrics, sizes = record.metrics, record.data["sizes"]
     lines = []
     if {"accuracy/test", "loss/test"} <= metrics.keys():
-        lines.append(f"test      {interval(metrics['accuracy/test'], sizes['test'])}, loss {metrics['loss/test']:.4f}")
+        loss = loss_text(metrics["loss/test"])
+        lines.append(f"test      {interval(metrics['accuracy/test'], sizes['test'])}, loss {loss}")
     if "best/accuracy_val" in metrics:
         text = interval(metrics["best/accuracy_val"], sizes["validation"])
         lines.append(f"kept      epoch {int(metrics.get('best/epoch', record.epochs_done))}: validation {text}")

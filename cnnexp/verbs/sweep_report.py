@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnnexp.config.reading import shown
 from cnnexp.runs.journal import FAILED, KILLED
 from cnnexp.runs.series import FOLDER as SERIES
 from cnnexp.runs.sweep_record import SweepRecord
@@ -49,7 +50,7 @@ def where_to_look(record: SweepRecord) -> list[str]:
     """Folders, commands and the link that opens on exactly this sweep's runs."""
     lines = []
     if (record.folder / "figures").is_dir():
-        lines += [f"pictures  {record.folder / 'figures'}", f"table     {record.folder / 'sweep.csv'}"]
+        lines += [f"pictures  {shown(record.folder / 'figures')}", f"table     {shown(record.folder / 'sweep.csv')}"]
     elif record.runs():
         lines.append(f"pictures  none yet; draw them: cnnexp show {record.id} --draw")
     if record.mlflow and not any((run.folder / SERIES).is_dir() for _, run in record.runs()):

@@ -178,6 +178,22 @@ def test_stuck_within_a_tenth_of_guessing(replay: Replay, last: float, found: li
     assert names(replay([], losses(2.3, last))) == found  # ln 10 = 2.3026
 
 
+@pytest.mark.parametrize(("accuracy", "found"), [(0.19, ["stuck"]), (0.2, [])])
+def test_what_reads_digits_right_is_not_stuck(replay: Replay, accuracy: float, found: list[str]) -> None:
+    record = replay([], [({"loss/val": 2.3}, {}), ({"loss/val": 2.1, "accuracy/val": accuracy}, {})])
+    assert names(record) == found  # a tenth of the way from 10 % to 100 %
+
+
+@pytest.mark.parametrize(("warmup", "rate", "found"), [(4, 0.0005, ["warming_up"]), (2, 0.001, [])])
+def test_a_warm_up_that_never_ends(replay: Replay, warmup: int, rate: float, found: list[str]) -> None:
+    words = ["training.epochs=2", f"training.schedule.warmup_epochs={warmup}"]
+    record = replay(words, [({}, {}), ({"learning_rate": rate / 2}, {}), ({"learning_rate": rate}, {})])
+    assert names(record) == found
+    assert [finding.evidence for finding in findings(record)] == [
+        "0.0005 after epoch 2; the warm-up to 0.001 takes 4" for _ in found
+    ]
+
+
 @pytest.mark.parametrize(("after", "found"), [(0.61, ["jumps"]), (0.6, [])])
 def test_a_jump_doubles_the_loss(replay: Replay, after: float, found: list[str]) -> None:
     assert names(replay([], losses(2.3, 0.3, after))) == found

@@ -33,7 +33,7 @@ def test_train_gives_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         run = cnnexp.train(*SMALL, "training.epochs=1", "tracking=off", "figures=off")
         assert cnnexp.find().id == cnnexp.find(run.id[:6]).id == run.id
         assert [each.id for each in cnnexp.list_runs()] == [run.id]
-        assert cnnexp.resume().id == run.id
+        assert cnnexp.resume().id == cnnexp.resume(run).id == run.id
         with pytest.raises(RunError, match="no checkpoints"):
             cnnexp.resume(run.id, "training.epochs=2")
     assert run.status == "FINISHED"

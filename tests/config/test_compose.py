@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cnnexp.config.choices import Adam, Constant
 from cnnexp.config.compose import compose_config, compose_tree
 from cnnexp.config.layers import conv_blocks
 from cnnexp.config.schema import ExperimentConfig, Model
@@ -101,6 +102,12 @@ def test_a_partial_pool_merges() -> None:
     assert [block.pool and block.pool.kind for block in conv_blocks(with_word.model)] == ["average", "average"]
 
 
+def test_options_of_the_default_optimizer_and_schedule_are_set_by_their_key() -> None:
+    config = composed("training.optimizer.weight_decay=0.01", "training.schedule.warmup_epochs=1")
+    assert (config.training.optimizer, config.training.schedule) == (Adam(weight_decay=0.01), Constant(warmup_epochs=1))
+    assert composed("training.schedule=cosine", "training.schedule.warmup_epochs=1").training.schedule.type == "cosine"
+
+
 def test_values_of_the_command_line_win_over_files_whatever_the_order() -> None:
     assert composed("seed=3", "experiments=seed", "training.epochs=1").training.epochs == 1
     assert composed("training.epochs=1", "experiments=seed").training.epochs == 1
@@ -131,6 +138,15 @@ def test_what_cannot_be_composed_is_told_with_its_key(word: str, where: str, got
     (problem,) = refused(word).problems
     assert problem.where == where
     assert got in problem.got
+
+
+def test_keys_that_cannot_be_taken_away_are_told_together_with_the_names_there(refused: Refused) -> None:
+    problems = refused("~model.blocks.conv_9", "~model.dense.x", "~model.kernl_size", "~model.blocks.conv_2").problems
+    assert [(problem.where, problem.got, problem.hint) for problem in problems] == [
+        ("model.blocks.conv_9", "~ before it", "Did you mean model.blocks.conv_2?"),
+        ("model.dense.x", "~ before it", "Known here: dense_1, dense_2."),
+        ("model.kernl_size", "~ before it", "Did you mean model.kernel_size?"),
+    ]
 
 
 def test_an_unknown_choice_is_told_with_all_and_the_nearest(refused: Refused) -> None:

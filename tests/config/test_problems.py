@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from omegaconf import OmegaConf
 
-from cnnexp.config.compose import job_values
+from cnnexp.config.compose import compose_config, job_values
 from cnnexp.config.overrides import parse
 from cnnexp.config.problems import checked
 from cnnexp.errors import ConfigError, Problem
@@ -32,9 +32,9 @@ RATE = "a number above 0"
         ("training.threads=0", "0", THREADS),
         ("training.threads=1025", "1025", THREADS),
         ("training.epochs=1000000000000", "1000000000000", EPOCHS),
-        ("training.learning_rate=nan", "nan", RATE),
-        ("training.learning_rate=inf", "inf", RATE),
-        ("training.learning_rate=1e400", "inf", RATE),
+        ("training.learning_rate=nan", "nan", "a finite number above 0"),
+        ("training.learning_rate=inf", "inf", "a finite number above 0"),
+        ("training.learning_rate=1e400", "inf", "a finite number above 0"),
         ("training.learning_rate=0", "0", RATE),
         ("training.learning_rate=-1", "-1", RATE),
         ("training.keep=worst", "'worst'", "one of last, best"),
@@ -102,14 +102,17 @@ def test_a_key_like_no_other_is_told_with_those_that_exist(refused: Refused) -> 
 
 
 def test_an_option_of_another_choice_is_told_with_its_owners(refused: Refused) -> None:
-    (problem,) = refused("training.optimizer={type: adam, momentum: 0.9}").problems
-    assert problem.where == "training.optimizer.momentum"
-    assert problem.hint == "It belongs to sgd, rmsprop."
+    for word in ("training.optimizer={type: adam, momentum: 0.9}", "training.optimizer.momentum=0.9"):
+        (problem,) = refused(word).problems
+        assert problem.where == "training.optimizer.momentum"
+        assert problem.hint == "It belongs to sgd, rmsprop."
 
 
 def test_options_without_their_choice_are_told_how(refused: Refused) -> None:
-    (problem,) = refused("training.optimizer.momentum=0.9").problems
-    assert (problem.where, problem.hint) == ("training.optimizer", "Say its type too: {type: sgd, momentum: 0.9}")
+    (problem,) = refused("model.kernel_initializer.stddev=1").problems
+    assert problem.where == "model.kernel_initializer"
+    assert problem.hint == "Say its type too: 'model.kernel_initializer={type: random_normal, stddev: 1}'"
+    assert compose_config([problem.hint.split("'")[1]]).config.model.kernel_initializer.type == "random_normal"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +150,8 @@ def test_a_mistyped_word_is_told_with_the_nearest(word: str, hint: str, refused:
         (["tracking.tags={mlflow.runName: q}"], "tracking.tags.mlflow.runName", "begins neither with cnnexp. nor"),
         (["model.blocks.input.filters=3"], "model.blocks.input", "a name that differs from"),
         (["model.blocks.conv_1_pool.filters=3"], "model.blocks.conv_1_pool", "a name that differs from"),
-        (["model.blocks.dense_1.filters=3"], "model.blocks.dense_1", "a name that differs from"),
+        (["model.blocks.dense_1.filters=3"], "model.dense.dense_1", "other layers (model.blocks.dense_1), and from"),
+        (["model.dense.conv_1.units=3"], "model.dense.conv_1", "other layers (model.blocks.conv_1), and from"),
         (["model.blocks.conv-3.filters=3"], "model.blocks.conv-3", "a name of letters"),
         (["model.blocks.conv_3.strides=2"], "model.blocks.conv_3.filters", WHOLE),
         (["model.dense.dense_3.dropout=0"], "model.dense.dense_3.units", WHOLE),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cnnexp.errors import ConfigError
@@ -49,7 +51,8 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[RunRecord]:
         (["name=5"], "5"),
         (["name=[a"], ""),
         (["epochs=1"], "small wide 5"),
-        (["accuracy/val>text"], ""),
+        (["val>0.9"], "wide"),
+        (["run=nosuch"], ""),
     ],
 )
 def test_filters_choose(filters: list[str], names: str, records: list[RunRecord]) -> None:
@@ -67,6 +70,7 @@ def test_an_id_of_digits_only_is_found(records: list[RunRecord]) -> None:
         ("accuracy/val", True, "wide small 5 tall"),
         ("name", False, "5 small tall wide"),
         ("created", True, "5 tall wide small"),
+        ("started", False, "small wide tall 5"),
     ],
 )
 def test_runs_are_ordered_those_without_a_value_last(
@@ -87,6 +91,35 @@ def test_a_key_that_no_run_has_is_refused(records: list[RunRecord]) -> None:
     with pytest.raises(ConfigError, match="nosuch"):
         chosen(records, [], "nosuch")
     assert chosen([], ["nosuch=1"], "nosuch") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("accuracy/val>>0.9", r"--filter accuracy/val: got `>0.9`, expected a value such as 0.5|0.9"),
+        ("seed=x", "--filter seed: got `x`, expected a value such as 0"),
+        ("status=finished", "expected one of RUNNING, FINISHED, FAILED, KILLED\n.*Did you mean status=FINISHED?"),
+        ("outcome=done", "expected one of complete, early_stopped"),
+    ],
+)
+def test_a_value_that_no_run_can_have_is_refused(text: str, told: str, records: list[RunRecord]) -> None:
+    with pytest.raises(ConfigError, match=told):
+        chosen(records, [text], None)
+
+
+def test_metrics_are_those_of_the_kept_weights(tmp_path: Path) -> None:
+    """Of the best epoch, which is kept; before there is a result the newest, but none from before training."""
+    writer = create_run(tmp_path, ["training.keep=best"])
+    seen = []
+    with writer.recording():
+        for number, accuracy in enumerate([0.1, 0.8, 0.9, 0.7]):
+            writer.epoch(number, {"accuracy/val": accuracy}, "w", {})
+            seen.append(value_of(writer.read(), "accuracy/val"))
+        writer.event("result", metrics={"best/epoch": 2.0, "best/accuracy_val": 0.9, "accuracy/test": 0.6})
+    writer.close()
+    assert seen == [None, 0.8, 0.9, 0.7]
+    assert [value_of(writer.read(), key) for key in ("accuracy/val", "val", "test")] == [0.9, 0.9, 0.6]
+    assert chosen([writer.read()], ["accuracy/val<0.8"], None) == []
 
 
 def test_values_of_a_run(records: list[RunRecord]) -> None:

@@ -28,7 +28,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (["tr"], ["train "]),
         (["completion", ""], ["bash", "zsh"]),
-        (["train", "model.kern"], ["model.kernel_initializer=", "model.kernel_size="]),
+        (["train", "model.kern"], ["model.kernel_initializer.", "model.kernel_initializer=", "model.kernel_size="]),
         (["train", "model=sm"], ["model=small"]),
         (["train", "model.padding="], ["model.padding=same ", "model.padding=valid "]),
         (["train", "+training.optimizer=ad"], ["+training.optimizer=adam ", "+training.optimizer=adamw "]),
@@ -37,6 +37,29 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["train", "model=nosuch", "~x", "model=sm"], ["model=small"]),
         (["train", "nosuch.ke"], []),
         (["train", "hydra."], []),
+        (["train", "hydra/launcher=p"], ["hydra/launcher=parallel "]),
+        (
+            ["train", "model.blocks.conv_1.ker"],
+            [
+                "model.blocks.conv_1.kernel_initializer.",
+                "model.blocks.conv_1.kernel_initializer=",
+                "model.blocks.conv_1.kernel_size=",
+            ],
+        ),
+        (["train", "training.optimizer.mom"], ["training.optimizer.momentum="]),
+        (["train", "training.optimizer.type=r"], ["training.optimizer.type=rmsprop "]),
+        (["train", "training.epochs."], []),
+        (["train", "model.use_bias=f"], ["model.use_bias=false "]),
+        (["train", "++model.blocks.conv_9.str"], ["++model.blocks.conv_9.strides="]),
+        (["train", "~model.bl"], ["~model.blocks "]),
+        (["train", "~model.blocks."], ["~model.blocks.conv_1 ", "~model.blocks.conv_2 "]),
+        (["runs", "--s"], ["--sort ", "--sweep "]),
+        (["runs", "--sort", ""], []),
+        (["evaluate", "latest", "--split", "te"], ["test "]),
+        (["evaluate", "latest", "data=mn"], ["data=mnist", "data=mnist_5k"]),
+        (["evaluate", "latest", "model.k"], []),
+        (["train", "--cfg", "j"], ["job "]),
+        (["train", "--plan", "model=sm"], ["model=small"]),
         (["show", "lat"], ["latest "]),
         (["version", "x"], []),
     ],
@@ -105,7 +128,7 @@ def test_bash_takes_it(shell_path: str, tmp_path: Path) -> None:
         "show |",
         "small|",
         "same |valid |",
-        "model.kernel_initializer=|model.kernel_size=|",
+        "model.kernel_initializer.|model.kernel_initializer=|model.kernel_size=|",
     ]
 
 

@@ -27,15 +27,24 @@ def told(epochs: int, every: int, last: int | None = None) -> list[str]:
     for epoch in range((last or epochs) + 1):
         progress.epoch(epoch, METRICS)
     progress.ended()
-    return [line.partition("  |")[0] for line in stream.getvalue().splitlines()]
+    return [line.partition(" |")[0] for line in stream.getvalue().splitlines()]
 
 
 def test_epoch_line() -> None:
     assert epoch_line(3, 12, METRICS) == (
-        "epoch  3/12  |  loss 0.1021  accuracy 96.90%  |  validation 0.1310  100.00%  |  0.6 s"
+        "epoch  3/12 | loss 0.1021  accuracy 96.90% | validation 0.1310  100.00% | 0.6 s"
     )
-    assert epoch_line(0, 12, {"loss/val": 2.3, "accuracy/val": 0.08}) == "before training  |  validation 2.3000   8.00%"
-    assert epoch_line(1, 3, {"loss/train": 1.0, "accuracy/train": 0.5}) == "epoch 1/3  |  loss 1.0000  accuracy 50.00%"
+    assert epoch_line(0, 12, {"loss/val": 2.3, "accuracy/val": 0.08}) == "before training | validation 2.3000   8.00%"
+    assert epoch_line(1, 3, {"loss/train": 1.0, "accuracy/train": 0.5}) == "epoch 1/3 | loss 1.0000  accuracy 50.00%"
+
+
+def test_an_epoch_of_hundreds_fits_a_terminal() -> None:
+    assert len(epoch_line(100, 100, METRICS | {"accuracy/val": 0.5})) <= 80
+
+
+def test_a_loss_that_has_run_away_is_short() -> None:
+    assert "loss 1.235e+30  accuracy" in epoch_line(1, 3, METRICS | {"loss/train": 1.2349e30})
+    assert "loss 9999.0000  accuracy" in epoch_line(1, 3, METRICS | {"loss/train": 9999.0})
 
 
 def test_a_pipe_that_nobody_reads_any_more_ends_no_training() -> None:
@@ -71,7 +80,7 @@ def test_the_stream_decides() -> None:
 
 def test_a_bar_below_the_lines(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("COLUMNS", "60")  # narrower than a line: the terminal wraps it, nobody else
     stream = Terminal()
     progress = BarProgress(stream, 1, 1)
     progress.started(trained.record)
@@ -85,5 +94,5 @@ def test_a_bar_below_the_lines(trained: Trained, monkeypatch: pytest.MonkeyPatch
     assert AFTER_TRAINING in stream.getvalue()
     progress.ended()
     lines = stream.getvalue()
-    assert "before training  |  validation 2.3000  10.00%" in lines
+    assert "before training | validation 2.3000  10.00%" in lines
     assert epoch_line(1, 1, METRICS) in lines

@@ -12,6 +12,7 @@ import pytest
 from cnnexp.runs.record import RunRecord
 from cnnexp.verbs.report import as_json, ending_lines, result_table, table, where_to_look
 from tests.conftest import Trained, run_command
+from tests.runs.records import create_run
 
 
 def test_table_pads_to_the_widest_cell() -> None:
@@ -57,11 +58,17 @@ def test_the_link_leads_to_the_server_that_has_the_run(trained: Trained, tmp_pat
     assert link.startswith(f"https://mlflow.example:8443/#/experiments/{state['experiment_id']}/runs/{state['run_id']}")
 
 
-def test_ending_lines_are_set_apart(trained: Trained) -> None:
-    lines = ending_lines(trained.record).split("\n")
+def test_ending_lines_are_set_apart(tmp_path: Path) -> None:
+    run = create_run(tmp_path)
+    with run.recording():
+        for number in (0, 1):
+            run.epoch(number, {"loss/val": 2.3}, "w", {})
+        run.event("result", metrics={"loss/test": 2.3, "accuracy/test": 0.1})
+    run.close()
+    lines = ending_lines(run.read()).split("\n")
     assert lines[0] == ""
     blocks = "\n".join(lines[1:]).split("\n\n")
-    assert [block.split()[0] for block in blocks] == ["accuracy", "found", "pictures"]
+    assert [block.split()[0] for block in blocks] == ["accuracy", "found", "report"]
 
 
 def test_as_json_is_plain(trained: Trained) -> None:

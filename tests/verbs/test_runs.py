@@ -38,7 +38,17 @@ def test_filters_sort_and_limit(three: list[str], command: Command) -> None:
     assert best_first.out.splitlines()[1] not in limited.out
     assert limited.err == "2 of 3 runs; all of them with --limit 0\n"
     assert len(command("runs", "-n", "0").out.splitlines()) == 4
-    assert len(command("runs", "-f", "name=nosuch").out.splitlines()) == 1
+
+
+def test_where_none_is_like_that_it_says_so(three: list[str], command: Command) -> None:
+    done = command("runs", "-f", "name=nosuch")
+    assert (done.code, done.out, done.err) == (0, "", "none of 3 runs is like that\n")
+    assert command("runs", "-f", "name=nosuch", "--json").out == "[]\n"
+
+
+def test_a_limit_below_0_is_refused(three: list[str], command: Command) -> None:
+    done = command("runs", "-n", "-1")
+    assert (done.code, done.err) == (2, "error: --limit: got -1, expected a whole number from 0 up (0: all)\n")
 
 
 def test_json_tells_all(three: list[str], command: Command, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_everything_of_a_run_is_told(finished: RunRecord, command: Command) -> N
     assert any(line.startswith("conv_1 ") for line in lines)
     assert any(line.split()[:2] == ["epoch", "loss/train"] for line in lines)
     assert any(line.startswith("test      98.00% (95 % interval ") for line in lines)
-    assert f"pictures  {finished.folder / 'figures'}" in lines
+    assert f"pictures  runs/{finished.id}/figures" in lines
 
 
 def test_json_holds_history_and_layers(finished: RunRecord, command: Command) -> None:

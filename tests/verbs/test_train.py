@@ -20,7 +20,7 @@ def test_standard_error_tells_the_epochs_the_table_and_where_to_look(trained: Tr
         f"run {trained.record.id}  {HANGUL}",
         "mnist_5k: 200 training, 500 validation, 500 test digits",
     ]
-    assert [line.split("  ")[0] for line in lines[2:5]] == ["before training", "epoch 1/2", "epoch 2/2"]
+    assert [line.split(" | ")[0] for line in lines[2:5]] == ["before training", "epoch 1/2", "epoch 2/2"]
     accuracy = trained.record.metrics["accuracy/test"]
     (row,) = [line for line in lines if line.startswith("test ")]
     assert f"{accuracy:.2%} ± " in row
@@ -28,7 +28,7 @@ def test_standard_error_tells_the_epochs_the_table_and_where_to_look(trained: Tr
     assert f"report    cnnexp show {trained.record.id}" in lines
     assert f"look      cnnexp ui {trained.record.id}" in lines
     assert trained.record.mlflow["run_id"] in lines[-1]
-    assert f"pictures  {trained.record.folder / 'figures'}" in lines
+    assert f"pictures  runs/{trained.record.id}/figures" in lines
 
 
 def test_json(command: Command) -> None:
