@@ -10,7 +10,7 @@ import argparse
 import os
 import platform
 
-from benchmarks import startup, sweeps, training
+from benchmarks import startup, store, sweeps, training
 
 BENCHMARKS = {
     "loop": training.loop,
@@ -20,6 +20,7 @@ BENCHMARKS = {
     "startup": startup.startup,
     "sweep": sweeps.sweep,
     "sweep_memory": sweeps.sweep_memory,
+    "sweep_store": store.sweep_store,
 }
 
 

@@ -12,14 +12,26 @@ from cnnexp.analysis.verdicts import verdicts
 from cnnexp.errors import RunError
 from cnnexp.report import report_page
 from cnnexp.report.words import headline
+from cnnexp.runs.choose import chosen_runs
 from cnnexp.runs.files import write_text
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.server import address_of
 from cnnexp.runs.store import open_store
 
 FOLDER, REPORT = "comparisons", "report.html"
-MOST = 20
+MOST, OF_A_SWEEP = 20, 10
 LONGEST = 48
+
+
+def runs_to_compare(words: Sequence[str], runs: Path) -> tuple[list[RunRecord], str]:
+    """The runs that the words name; where these are too many, of each sweep its best, and a sentence that says so.
+
+    Raises RunError for a word that names no run, or several.
+    """
+    named = chosen_runs(words, runs)
+    best = chosen_runs(words, runs, most=OF_A_SWEEP) if len(named) > MOST else named
+    if len(best) == len(named):
+        return named, ""
+    return best, f"{len(named)} runs: of a sweep only the {OF_A_SWEEP} best by validation accuracy stand side by side"
 
 
 def comparison_of(records: Sequence[RunRecord], everything: Sequence[RunRecord]) -> Comparison:
@@ -85,7 +97,7 @@ def in_mlflow(comparison: Comparison, report: Path) -> str:
     store = open_store(tracking, create=True, known=known)
     runs = [run.record.id for run in comparison.runs]
     told = PublishedComparison(comparison_key(comparison), comparison_name(comparison), note(comparison), runs, report)
-    return publish_comparison(store, tracking.experiment, told, address_of(store.shown))
+    return publish_comparison(store, tracking.experiment, told)
 
 
 def note(comparison: Comparison) -> str:

@@ -6,6 +6,7 @@ CnnexpError
 ├── RunError         a run or record that cannot be found, read or trusted (exit code 2)
 ├── StoreError       a tracking store that cannot be reached or used (exit code 2)
 ├── DiskError        a file or folder that cannot be written any more (exit code 1)
+├── DrawingError     pictures that could not be drawn (exit code 1)
 └── TrainingError    a training that cannot go on (exit code 1)
 """
 
@@ -130,6 +131,10 @@ class DiskError(CnnexpError):
     @classmethod
     def of(cls, error: OSError, where: str, hint: str = "") -> DiskError:
         return cls(where, error.strerror or str(error), "a place that can be read and written", hint)
+
+
+class DrawingError(CnnexpError):
+    """Pictures that could not be drawn; all others were."""
 
 
 class TrainingError(CnnexpError):

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnexp.analysis.scores import accuracy_of, class_scores, confusion_counts, loss_of, standard_error, surest_mistakes
+from cnnexp.analysis.scores import accuracy_of, class_scores, confusion_counts, standard_error, surest_mistakes
 from cnnexp.config.schema import Data, ExperimentConfig
 from cnnexp.data import Digits, Split, load_digits, overlap
 from cnnexp.errors import ConfigError, DataError, RunError
 from cnnexp.nn.arrays import read_arrays
+from cnnexp.nn.forward import logits, losses, probabilities
 from cnnexp.nn.seeding import make_deterministic
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.writer import RunWriter
@@ -39,12 +40,27 @@ class Evaluation:
     recall: NDArray[np.float64]
 
 
-def evaluation_of(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> Evaluation:
-    """What predictions (n, classes) say against labels (n,)."""
-    accuracy, counts = accuracy_of(probabilities, labels), confusion_counts(probabilities, labels)
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a network says of n labelled digits: probabilities (n, classes), and the loss of each (n,) in nats."""
+
+    probabilities: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    losses: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, scores: NDArray[np.float32], labels: NDArray[np.int64]) -> Predictions:
+        """From one score a class (n, classes): the probability of 0 that a large one leaves has a finite loss."""
+        return cls(probabilities(scores), labels, losses(scores, labels))
+
+
+def evaluation_of(found: Predictions) -> Evaluation:
+    """What predictions of at least one digit say against its label."""
+    labels = found.labels
+    accuracy, counts = accuracy_of(found.probabilities, labels), confusion_counts(found.probabilities, labels)
     scores = class_scores(counts)
     error = standard_error(accuracy, len(labels))
-    loss = loss_of(probabilities, labels)
+    loss = float(found.losses.mean())
     return Evaluation(len(labels), loss, accuracy, error, counts, scores.precision, scores.recall)
 
 
@@ -82,15 +98,15 @@ def _measure(
     found = {name: predict(model, split, config.evaluation.batch_size) for name, split in splits.items() if len(split)}
     arrays: dict[str, NDArray[Any]] = {"train/digests": digits.train.digests}
     metrics = kept_epoch(run.read(), config.training.keep)
-    for name, probabilities in found.items():
-        split = splits[name]
+    for name, one in found.items():
         arrays |= {
-            f"{name}/probabilities": probabilities,
-            f"{name}/labels": split.labels,
-            f"{name}/digests": split.digests,
+            f"{name}/probabilities": one.probabilities,
+            f"{name}/losses": one.losses,
+            f"{name}/labels": one.labels,
+            f"{name}/digests": splits[name].digests,
         }
         if name == "test":
-            result = evaluation_of(probabilities, split.labels)
+            result = evaluation_of(one)
             metrics |= {"loss/test": result.loss, "accuracy/test": result.accuracy}
     run.arrays("predictions.npz", arrays)
     run.arrays("pictures.npz", _pictures(digits, splits, found))
@@ -111,31 +127,27 @@ def kept_epoch(record: RunRecord, keep: str) -> dict[str, float]:
     }
 
 
-def _pictures(
-    digits: Digits, splits: Mapping[str, Split], found: Mapping[str, NDArray[np.float32]]
-) -> dict[str, NDArray[Any]]:
+def _pictures(digits: Digits, splits: Mapping[str, Split], found: Mapping[str, Predictions]) -> dict[str, NDArray[Any]]:
     """The digits behind two pictures: some of each class, and the mistakes that the network was surest of."""
     train = digits.train
     some = np.concatenate(
         [np.flatnonzero(train.labels == label)[:SAMPLES_PER_CLASS] for label in range(digits.classes)]
     )
     pictures: dict[str, NDArray[Any]] = {"samples/images": train.images[some], "samples/labels": train.labels[some]}
-    for name, probabilities in found.items():
-        chosen = surest_mistakes(probabilities, splits[name].labels, MISTAKES)
+    for name, one in found.items():
+        chosen = surest_mistakes(one.probabilities, one.labels, MISTAKES)
         pictures |= {
             f"mistakes/{name}/images": splits[name].images[chosen],
-            f"mistakes/{name}/labels": splits[name].labels[chosen],
-            f"mistakes/{name}/probabilities": probabilities[chosen],
+            f"mistakes/{name}/labels": one.labels[chosen],
+            f"mistakes/{name}/probabilities": one.probabilities[chosen],
             f"mistakes/{name}/index": chosen,
         }
     return pictures
 
 
-def predict(model: keras.Model, split: Split, batch_size: int) -> NDArray[np.float32]:
-    """Probabilities (n, classes) of a split's images."""
-    from cnnexp.nn.forward import logits, probabilities
-
-    return probabilities(logits(model, split.images, batch_size))
+def predict(model: keras.Model, split: Split, batch_size: int) -> Predictions:
+    """What a network says of a split's digits."""
+    return Predictions.of(logits(model, split.images, batch_size), split.labels)
 
 
 @dataclass(frozen=True)
@@ -211,7 +223,7 @@ def evaluate_record(record: RunRecord, data: Data, split: str, *, trained_too: b
             "digits that the network has not seen", "Measure another --split, or say --trained to measure them anyway.",
         )  # fmt: skip
     found = predict(load_model(record), chosen, record.config.evaluation.batch_size)
-    return Measured(evaluation_of(found, chosen.labels), digits.source, digits.class_names, trained)
+    return Measured(evaluation_of(found), digits.source, digits.class_names, trained)
 
 
 def load_model(record: RunRecord, threads: int | None = None) -> keras.Model:

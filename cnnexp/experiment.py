@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from cnnexp.analysis.findings import findings
 from cnnexp.checkpoints import Checkpoints
+from cnnexp.checks import Extent, check, check_keys, check_unread
 from cnnexp.config.compose import Composed
 from cnnexp.config.identity import identity, to_yaml
-from cnnexp.config.layers import conv_blocks
 from cnnexp.config.schema import ExperimentConfig
 from cnnexp.data import Digits, load_digits
-from cnnexp.errors import ConfigError, DiskError, TrainingError
+from cnnexp.errors import DiskError, DrawingError, TrainingError, one_line
 from cnnexp.evaluation import measure_kept_weights
 from cnnexp.nn.seeding import make_deterministic, resolve_threads, start_tensorflow
 from cnnexp.probing import Probing
@@ -27,7 +27,6 @@ from cnnexp.runs.find import runs_folder
 from cnnexp.runs.journal import FINISHED, KILLED, finite
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.writer import Header, RunWriter
-from cnnexp.shapes import check_known_shapes, check_shapes
 
 if TYPE_CHECKING:
     import keras
@@ -57,47 +56,19 @@ def prepare(config: ExperimentConfig) -> Digits:
 
     Raises ConfigError or DataError; TensorFlow is not imported and nothing is written.
     """
-    check_known_shapes(config)
+    check_unread(config)
     digits = load_digits(config.data)
-    check_shapes(config.model, digits.image_shape, digits.classes)
-    check_against(config, digits)
+    check(config, extent_of(digits))
     return digits
 
 
 def check_against(config: ExperimentConfig, digits: Digits) -> None:
-    """Raise ConfigError for keys that do not go with these digits."""
-    if digits.classes < 2:
-        raise ConfigError(
-            "data.labels", f"{digits.classes} classes", "at least 2 classes to train on",
-            "cnnexp inspect shows pictures without labels.",
-        )  # fmt: skip
-    size, have = config.training.batch_size, len(digits.train)
-    if size > have:
-        raise ConfigError("training.batch_size", str(size), f"at most {have}, the number of training digits")
-    _check_that_something_is_watched(config, len(digits.validation))
-    _check_figures(config, digits.classes)
+    """Raise ConfigError for all keys that do not go with these digits; the network is one that can be built."""
+    check_keys(config, extent_of(digits))
 
 
-def _check_that_something_is_watched(config: ExperimentConfig, validation: int) -> None:
-    training = config.training
-    watching = {
-        "training.early_stopping": training.early_stopping is not None,
-        "training.keep": training.keep == "best",
-    }
-    for key, watches in watching.items():
-        if watches and validation == 0:
-            hint = "Ask for some: data.validation_size=1"
-            raise ConfigError(key, "no validation digits", "some to watch loss and accuracy on", hint)
-
-
-def _check_figures(config: ExperimentConfig, classes: int) -> None:
-    if config.figures.digits != "all" and (strange := [d for d in config.figures.digits if d >= classes]):
-        raise ConfigError("figures.digits", str(strange[0]), f"classes from 0 to {classes - 1}")
-    if config.figures.layers != "all":
-        blocks = conv_blocks(config.model)
-        known = [name for block in blocks for name in (block.name, block.pool.name if block.pool else "") if name]
-        if strange_names := [name for name in config.figures.layers if name not in known]:
-            raise ConfigError("figures.layers", strange_names[0], f"all, or names among {', '.join(known) or '(none)'}")
+def extent_of(digits: Digits) -> Extent:
+    return Extent(digits.image_shape, digits.classes, len(digits.train), len(digits.validation))
 
 
 def run_experiment(composed: Composed, listener: Listener) -> RunRecord:
@@ -213,15 +184,18 @@ def _epochs(record: RunRecord) -> str:
 
 
 def _draw(run: RunWriter, config: ExperimentConfig, listener: Listener) -> None:
-    if not config.figures.draw:
+    if config.figures.draw is False:
         return
     from cnnexp.drawing import draw_all
 
+    hint = f"draw them later: cnnexp show {run.read().id} --draw"
     try:
         draw_all(run.read())
     except OSError as error:
-        hint = f"draw them later: cnnexp show {run.read().id} --draw"
         listener.say(f"note: its pictures could not be written ({error.strerror}); {hint}")
+    except DrawingError as error:  # what was trained and measured is whole
+        (problem,) = error.problems
+        listener.say(one_line(f"note: {problem.where} could not be drawn ({problem.got}); {hint}", 500))
 
 
 def _train(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cnnexp.config.schema import ExperimentConfig
 from cnnexp.data import Digits, Split
+from cnnexp.runs.record import FILTERS_BEFORE
 from cnnexp.runs.writer import RunWriter
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ def fixed_digits(split: Split, classes: tuple[int, ...]) -> Split:
 
 
 class Probing:
-    """Writes probes/digits.npz once, and probes/epoch_NNN.npz for the epochs that the config asks for."""
+    """Writes probes/digits.npz once, and probes/epoch_NNN.npz for the epochs that the config asks for.
+
+    The filters before training are kept whatever it asks for.
+    """
 
     def __init__(self, run: RunWriter, config: ExperimentConfig, digits: Digits) -> None:
         wanted, self._layers = config.figures.epochs, config.figures.layers
@@ -47,9 +51,11 @@ class Probing:
         run.arrays("probes/digits.npz", arrays)
 
     def keep(self, model: keras.Model, epoch: int, *, last: bool) -> None:
-        """Keep this epoch's maps and filters if it is one of those asked for, or the last."""
+        """Keep this epoch's maps and filters if it is one of those asked for, or the last; filters before training."""
         if epoch in self._epochs or last:
             self._write(model, epoch)
+        elif epoch == 0:
+            self._run.arrays(FILTERS_BEFORE, _filters(model))
 
     def finish(self, model: keras.Model) -> None:
         """Keep the maps of the kept weights too, where their epoch is not among those kept."""
@@ -59,13 +65,18 @@ class Probing:
             self._write(model, epoch)
 
     def _write(self, model: keras.Model, epoch: int) -> None:
-        from cnnexp.nn.probes import filters, layer_maps
+        from cnnexp.nn.probes import layer_maps
 
         maps = layer_maps(model, self._split.images) if len(self._split) else {}
         wanted = {name: array for name, array in maps.items() if self._layers == "all" or name in self._layers}
         arrays = {f"maps/{name}": _small(array) for name, array in wanted.items()}
-        arrays |= {f"filters/{name}": _small(array) for name, array in filters(model).items()}
-        self._run.arrays(f"probes/epoch_{epoch:03d}.npz", arrays)
+        self._run.arrays(f"probes/epoch_{epoch:03d}.npz", arrays | _filters(model))
+
+
+def _filters(model: keras.Model) -> dict[str, NDArray[Any]]:
+    from cnnexp.nn.probes import filters
+
+    return {f"filters/{name}": _small(array) for name, array in filters(model).items()}
 
 
 def _small(array: NDArray[Any]) -> NDArray[Any]:

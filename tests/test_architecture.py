@@ -10,9 +10,10 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "cnnexp"
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "interrupts"),
+    ("errors", "interrupts", "shares"),
     ("config",),
     ("shapes",),
+    ("checks",),
     ("data",),
     ("nn",),
     ("runs",),

@@ -5,8 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from cnnexp.comparing import MOST, comparison_folder, comparison_key, comparison_of, note, write_report
+from cnnexp.comparing import (
+    MOST,
+    comparison_folder,
+    comparison_key,
+    comparison_of,
+    note,
+    runs_to_compare,
+    write_report,
+)
+from cnnexp.config.schema import Tracking
 from cnnexp.errors import RunError
+from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from tests.report.made import made_run
 from tests.runs.records import create_run
 
@@ -55,6 +65,25 @@ def test_one_run_too_many_and_none_without_results(tmp_path: Path) -> None:
     started.close()
     with pytest.raises(RunError, match=rf"{started.read().id} \(RUNNING after 0 epochs\): no results"):
         comparison_of([record, started.read()], [])
+
+
+def test_a_sweep_too_large_to_be_held_side_by_side_stands_for_its_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cnnexp.comparing.MOST", 3)
+    monkeypatch.setattr("cnnexp.comparing.OF_A_SWEEP", 2)
+    made = [made_run(tmp_path, "+" * count + "-" * (4 - count), f"seed={count}") for count in range(4)]
+    points = [{"number": place, "varied": {}, "run": ""} for place in range(4)]
+    sweep = SweepWriter.create(
+        tmp_path, SweepHeader("s", (), "cnnexp train -m", points, Tracking(uri="sqlite:///x.db"))
+    )
+    for place, record in enumerate(made):
+        sweep.point(place, record.id, "FINISHED", "complete", "", "")
+    sweep.close()
+    found, told = runs_to_compare([sweep.folder.name], tmp_path)
+    assert [record.id for record in found] == [made[3].id, made[2].id]
+    assert told == "4 runs: of a sweep only the 2 best by validation accuracy stand side by side"
+    assert runs_to_compare([record.id for record in made], tmp_path) == (made, "")
 
 
 def test_a_note_in_markdown(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+import cnnexp.figures
 from cnnexp.drawing import draw_all, figures_of, measured_split, shown_epoch
-from cnnexp.errors import TrainingError
+from cnnexp.errors import DrawingError, TrainingError
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.writer import RunWriter
 from tests.conftest import HANGUL, Command, Trained, run_command
@@ -78,8 +79,7 @@ def test_figures_carry_the_names_of_run_and_classes(trained: Trained, tmp_path: 
     for digit, name in enumerate(names):
         header = header.replace(f'"{digit}"', f'"{name}"')
     (record.folder / "run.json").write_text(header, encoding="utf-8")
-    figures = dict(figures_of(record.fresh()))
-    written = texts_of(figures["confusion_matrix"])
+    written = texts_of(figures_of(record.fresh())["confusion_matrix"])
     (title,) = [text for text in written if text.endswith(": 500 test digits")]
     font_has_hangul = title.startswith(HANGUL)
     assert font_has_hangul or set(title.split(":")[0]) == {"□", " "}
@@ -91,7 +91,7 @@ def test_the_maps_shown_are_those_of_the_kept_weights(best: Trained) -> None:
     kept = int(best.record.result["best/epoch"])
     assert 0 < kept < best.record.epochs_done
     assert shown_epoch(best.record) == kept
-    figure = dict(figures_of(best.record))["feature_maps_conv_1"]
+    figure = figures_of(best.record)["feature_maps_conv_1"]
     assert any(f"after {kept} epoch" in text for text in texts_of(figure))
 
 
@@ -130,6 +130,22 @@ def test_a_record_without_arrays_draws_nothing(trained: Trained, tmp_path: Path)
 
 
 @pytest.mark.slow
+def test_a_picture_that_cannot_be_drawn_costs_only_itself(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    def broken(*args: object, **more: object) -> Figure:
+        raise ValueError("singular matrix")
+
+    monkeypatch.setattr(cnnexp.figures, "per_class", broken)
+    monkeypatch.setattr(cnnexp.figures, "png_bytes", lambda figure: b"")
+    record = copied(trained.record, tmp_path)
+    with pytest.raises(DrawingError, match=r"^figures/per_class.png: got ValueError: singular matrix, expected"):
+        draw_all(record)
+    assert {path.stem for path in (record.folder / "figures").glob("*.png")} >= NAMED - {"per_class"}
+    assert (record.folder / "figures" / "series" / "feature_maps" / "conv_2" / "epoch_002.png").is_file()
+
+
+@pytest.mark.slow
 def test_a_diverged_run_has_pictures(command: Command, tmp_path: Path) -> None:
     done = command(
         "train", "data.limit=60", "training.batch_size=20", "model=one_block", "model.blocks.conv_1.filters=2",
@@ -149,7 +165,7 @@ def test_test_digits_are_shown_where_they_were_measured(trained: Trained, tmp_pa
     writer.arrays("predictions.npz", arrays)
     writer.close()
     assert measured_split(record.fresh()) == "validation"
-    assert {name for name, _ in figures_of(record.fresh())} >= NAMED
+    assert set(figures_of(record.fresh())) >= NAMED
 
 
 @pytest.mark.slow

@@ -14,7 +14,8 @@ from PIL import Image
 
 from cnnexp.config.schema import Data
 from cnnexp.errors import ConfigError, DataError, RunError
-from cnnexp.evaluation import data_of, evaluate_record, evaluation_of, kept_epoch
+from cnnexp.evaluation import Predictions, data_of, evaluate_record, evaluation_of, kept_epoch
+from cnnexp.nn.forward import cross_entropy
 from cnnexp.runs.journal import now
 from cnnexp.runs.record import RunRecord
 from tests.conftest import Trained, working_in
@@ -23,14 +24,23 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_evaluation_of_predictions_by_hand() -> None:
-    probabilities = np.array([[0.5, 0.5], [0.25, 0.75], [0.9, 0.1], [0.2, 0.8]], np.float32)
-    found = evaluation_of(probabilities, np.array([0, 1, 1, 1]))
+    scores = np.log(np.array([[0.5, 0.5], [0.25, 0.75], [0.9, 0.1], [0.2, 0.8]], np.float32))
+    found = evaluation_of(Predictions.of(scores, np.array([0, 1, 1, 1])))
     assert (found.digits, found.accuracy) == (4, 0.75)
     assert found.standard_error == pytest.approx(np.sqrt(0.75 * 0.25 / 4))
     assert found.loss == pytest.approx(-np.log([0.5, 0.75, 0.1, 0.8]).mean(), rel=1e-6)
     assert found.confusion.tolist() == [[1, 0], [1, 2]]
     np.testing.assert_allclose(found.precision, [1 / 2, 1])
     np.testing.assert_allclose(found.recall, [1, 2 / 3])
+
+
+def test_the_loss_of_scores_far_apart_is_not_clipped() -> None:
+    """A probability of exp(-400) is 0 in float32; its loss, like that of validation, is 400 all the same."""
+    scores = np.array([[200, -200], [-200, 200], [200, -200]], np.float32)
+    labels = np.array([1, 1, 1])
+    found = Predictions.of(scores, labels)
+    assert found.losses.tolist() == [400, 0, 400]
+    assert evaluation_of(found).loss == cross_entropy(scores, labels) == pytest.approx(800 / 3)
 
 
 @pytest.mark.parametrize("split", ["test", "validation"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from contextlib import closing
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
+import cnnexp.figures
 from cnnexp.config.compose import compose_config
 from cnnexp.config.identity import identity
 from cnnexp.data import load_digits
@@ -35,7 +37,8 @@ LABELLED = (*ARRAYS, "data.labels=[0,1,0,1]", "training.batch_size=2")
         (("model=one_block", "figures.layers=[conv_1,conv_2]"), "figures.layers", "all, or names among conv_1, conv_1_pool"),  # noqa: E501
         (("model=empty", "figures.layers=[conv_1]"), "figures.layers", "all, or names among (none)"),
         (("model=strided", "figures.layers=[conv_1_pool]"), "figures.layers", "all, or names among conv_1, conv_2"),
-        (ARRAYS, "data.labels", "at least 2 classes to train on"),
+        ((*ARRAYS, "training.batch_size=4"), "data.labels", "at least 2 classes to train on"),
+        (("training.epochs=2", "figures.epochs=[1,99]"), "figures.epochs", "epochs from 0 to 2, which is training.epochs"),  # noqa: E501
         ((*LABELLED, "training.keep=best"), "training.keep", "some to watch loss and accuracy on"),
         ((*LABELLED, "training.early_stopping={}"), "training.early_stopping", "some to watch loss and accuracy on"),
     ],
@@ -52,6 +55,26 @@ def test_refused_before_anything_is_written(
     assert done.out == ""
     assert key in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "keys"),
+    [
+        (
+            ("training.batch_size=5000", "figures.digits=[12]", "figures.layers=[x]", "model.kernel_size=40", "model.padding=valid"),  # noqa: E501
+            ["model.kernel_size", "training.batch_size", "figures.digits", "figures.layers"],
+        ),
+        (
+            (*LABELLED, "training.batch_size=9", "training.keep=best", "training.early_stopping={}", "figures.layers=[x]"),  # noqa: E501
+            ["training.batch_size", "training.early_stopping", "training.keep", "figures.layers"],
+        ),
+    ],
+)  # fmt: skip
+def test_all_that_does_not_go_with_the_digits_is_told_together(words: tuple[str, ...], keys: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        prepare(compose_config(words).config)
+    assert [problem.where for problem in caught.value.problems] == keys
+    assert len(str(caught.value).splitlines()) <= 12
 
 
 def test_shapes_known_beforehand_are_those_of_the_data() -> None:
@@ -322,6 +345,43 @@ def test_pictures_that_cannot_be_written_do_not_fail_a_run(
     assert done.record.status == "FINISHED"
     assert "its pictures could not be written (No space left on device)" in done.printed.err
     assert done.record.metrics["accuracy/test"] >= 0
+
+
+@pytest.mark.slow
+def test_pictures_that_cannot_be_drawn_do_not_fail_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object, **more: object) -> None:
+        raise ValueError("singular matrix")
+
+    monkeypatch.setattr(cnnexp.figures, "png_bytes", broken)
+    done = train_in(tmp_path, "training.epochs=1", "tracking=off")
+    (note,) = [line for line in done.printed.err.splitlines() if "could not be drawn" in line]
+    assert note.startswith("note: figures/curves.png, figures/confusion_matrix.png, ")
+    assert note.endswith(f" (ValueError: singular matrix); draw them later: cnnexp show {done.record.id} --draw")
+    assert (done.record.status, done.record.ending.outcome) == ("FINISHED", "complete")  # type: ignore[union-attr]
+    assert (done.record.folder / "figures" / "series").is_dir()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_while_a_picture_is_drawn_ends_the_run_killed(
+    number: int, code: int, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Matplotlib turns what a handler raises below it into a ValueError, or loses it."""
+
+    def interrupted(figure: object) -> bytes:
+        try:
+            signal.raise_signal(number)
+        except BaseException:  # noqa: BLE001
+            raise ValueError("Invalid affine transformation matrix") from None
+        return b""
+
+    monkeypatch.setattr(cnnexp.figures, "png_bytes", interrupted)
+    done = command("train", *SMALL, "training.epochs=1", "tracking=off")
+    assert done.code == code
+    assert "ValueError" not in done.err
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert RunRecord(folder).status == "KILLED"
+    assert [path.name for path in folder.glob("figures/**/*.png")] == ["curves.png"]
 
 
 @pytest.mark.slow

@@ -176,6 +176,7 @@ ARRAYS: dict[str, tuple[str, Damage, str]] = {
     "a pickle as weights": ("predict", in_bytes("weights.npz", 0, "replace", b"\x80\x04"), "a file of arrays"),
     "weights of another shape": ("evaluate", in_arrays("weights.npz", 0, "array", 2), "weights.npz"),
     "too few predictions": ("compare", in_arrays("predictions.npz", 0, "array", 4), "that fit"),
+    "losses below 0": ("compare", in_arrays("predictions.npz", 2, "array", 10), "that fit"),
     "objects as predictions": ("compare", in_arrays("predictions.npz", 0, "array", 16), "plain arrays"),
     "a name that leaves": ("show --draw", in_arrays("probes/epoch_001.npz", 1, "name", 2), "maps/LAYER"),
 }

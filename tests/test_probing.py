@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from cnnexp.data import Split
+from cnnexp.errors import RunError
 from cnnexp.probing import SERIES, fixed_digits, map_epochs
+from cnnexp.runs.files import write_arrays
 from tests.conftest import Trained, train_in
 
 
@@ -81,7 +83,17 @@ def test_the_config_chooses_digits_epochs_and_layers(tmp_path: Path) -> None:
     assert {layer: maps.shape for layer, maps in record.probes(1).maps.items()} == {"conv_2_pool": (2, 7, 7, 16)}
     pictures = {path.name for path in (record.folder / "figures").glob("*.png")}
     assert "feature_maps_conv_2_pool.png" in pictures
-    assert not {name for name in pictures if name.startswith("filters")}, "nothing from before training to compare with"
+    assert "filters_conv_1.png" in pictures, "the filters before training are always kept"
+    assert {block: kernels.shape for block, kernels in record.filters_before.items()} == {
+        "conv_1": (3, 3, 1, 8), "conv_2": (3, 3, 8, 16),
+    }  # fmt: skip
+    series = {path.name for path in (record.folder / "figures" / "series").glob("**/*.png")}
+    assert series == {"epoch_001.png", "epoch_003.png"}
+    others = dict(np.load(record.folder / "probes" / "filters_before.npz"))
+    others["filters/conv_1"] = others["filters/conv_1"][:2]
+    write_arrays(record.folder / "probes" / "filters_before.npz", others)
+    with pytest.raises(RunError, match=r"filters_before.npz: got other layers or shapes"):
+        _ = record.filters_before
 
 
 @pytest.mark.slow

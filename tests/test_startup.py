@@ -40,14 +40,13 @@ REFUSED = [
     ["train", "seed=${nosuch:1}"],
     ["train", "model.strides=2", "model.blocks.conv_1.dilation_rate=2"],
     ["train", "model.padding=valid", "model.kernel_size=29"],
+    ["train", "training.batch_size=5000", "figures.layers=[nosuch]", "figures.epochs=[9]"],
     ["train", "--config-dir", "nosuch"],
     ["inspect", "--filter", "3"],
     ["nosuch"],
 ]
 REFUSED_AFTER_READING = [
-    ["train", "training.batch_size=5000"],
     ["train", "data=mnist", "data.folder=nosuch"],
-    ["train", "figures.layers=[nosuch]"],
     ["runs", "--filter", "nonsense"],
     ["show", "latest"],
     ["evaluate", "latest"],

@@ -13,15 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnexp.analysis.differences import Difference, differences
-from cnnexp.analysis.scores import Counts, accuracy_of, confusion_counts, loss_of, wilson
+from cnnexp.analysis.scores import Counts, accuracy_of, confusion_counts
 from cnnexp.analysis.shared_digits import Readings, SharedDigits, readings, shared_digits
-from cnnexp.analysis.statistics import ENOUGH_SEEDS, McNemar, PairedDifference, holm, mcnemar, paired_difference
+from cnnexp.analysis.statistics import (
+    ENOUGH_SEEDS,
+    LEVEL,
+    McNemar,
+    PairedDifference,
+    holm,
+    mcnemar,
+    paired_difference,
+)
 from cnnexp.config.identity import flattened
 from cnnexp.runs.journal import FINISHED
 from cnnexp.runs.record import RunRecord
 from cnnexp.shapes import LayerTable, layer_table
+from cnnexp.shares import wilson
 
 LETTERS = ascii_uppercase
+IRRELEVANT = {"figures", "tracking"}  # groups of a config that decide no number
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,13 +114,22 @@ class RecipePair:
     difference: PairedDifference
 
     @classmethod
-    def of(cls, first: Recipe, second: Recipe) -> RecipePair:
-        return cls(first, second, paired_difference(first.by_seed, second.by_seed))
+    def of(cls, first: Recipe, second: Recipe, level: float = LEVEL) -> RecipePair:
+        return cls(first, second, paired_difference(first.by_seed, second.by_seed, level))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether both have enough seeds in common to say anything."""
+        return len(self.difference.seeds) >= ENOUGH_SEEDS
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Everything that is said of some runs. shared is None where no two runs read the same digits."""
+    """Everything that is said of some runs.
+
+    settings: the keys of the config that differ, without IRRELEVANT groups; circumstances: what else may matter and
+    differs. shared is None where no two runs read the same digits.
+    """
 
     runs: tuple[ComparedRun, ...]
     settings: tuple[Difference, ...]
@@ -149,14 +168,17 @@ class Comparison:
 
     @cached_property
     def recipe_pairs(self) -> tuple[RecipePair, ...]:
-        """The two recipes, or the one with the best mean against each other; then all others with enough seeds."""
+        """The two recipes, or the one with the best mean against each other.
+
+        The best one is picked on these very digits, so whichever pair differs most is among those that are told. The
+        intervals are therefore as wide as those of all pairs together have to be (Bonferroni).
+        """
         if len(self.recipes) < 2:
             return ()
         first = self.recipes[0] if len(self.recipes) == 2 else max(self.recipes, key=lambda recipe: recipe.mean)
         others = [recipe for recipe in self.recipes if recipe is not first]
-        against = [RecipePair.of(first, one) for one in others]
-        rest = [RecipePair.of(one, two) for one, two in combinations(others, 2)]
-        return (*against, *(pair for pair in rest if len(pair.difference.seeds) >= ENOUGH_SEEDS))
+        known = sum(RecipePair.of(one, two).is_known for one, two in combinations(self.recipes, 2))
+        return tuple(RecipePair.of(first, one, LEVEL / max(known, 1)) for one in others)
 
 
 def compare(records: Sequence[RunRecord], others: Iterable[RunRecord] = ()) -> Comparison:
@@ -166,7 +188,7 @@ def compare(records: Sequence[RunRecord], others: Iterable[RunRecord] = ()) -> C
         ComparedRun(letter, record, shared.readings.get(record.id) if shared else None)
         for letter, record in zip(LETTERS, records, strict=False)
     )
-    settings = differences([flattened(record.config.model_dump(mode="json")) for record in records])
+    settings = differences([flattened(record.config.model_dump(mode="json", exclude=IRRELEVANT)) for record in records])
     circumstances = differences([_circumstances(record) for record in records])
     recipes = _recipes(runs, list(others), shared) if shared else ()
     return Comparison(runs, settings, circumstances, shared, recipes)
@@ -176,7 +198,10 @@ def _circumstances(record: RunRecord) -> dict[str, Any]:
     """What else may matter: the digits, the versions, the machine."""
     environment = record.environment
     packages = environment.get("packages", {})
-    found = {"digest of the data": record.data["digest"], "commit": environment.get("git", {}).get("commit", "")[:10]}
+    found = {
+        "digest of the data": str(record.data["digest"])[:8],
+        "commit": environment.get("git", {}).get("commit", "")[:10],
+    }
     found |= {name: packages[name] for name in ("cnnexp", "keras", "tensorflow", "numpy") if name in packages}
     return found | {key: environment[key] for key in ("threads", "cpu", "python") if key in environment}
 
@@ -185,8 +210,8 @@ def _score(found: Readings) -> Score:
     right = found.right
     interval = wilson(int(right.sum()), len(right))
     confusion = confusion_counts(found.probabilities, found.labels)
-    accuracy, loss = accuracy_of(found.probabilities, found.labels), loss_of(found.probabilities, found.labels)
-    return Score(right, accuracy, interval, loss, confusion)
+    accuracy = accuracy_of(found.probabilities, found.labels)
+    return Score(right, accuracy, interval, float(found.losses.mean()), confusion)
 
 
 def _recipes(runs: Sequence[ComparedRun], others: Sequence[RunRecord], shared: SharedDigits) -> tuple[Recipe, ...]:

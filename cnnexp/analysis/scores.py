@@ -25,26 +25,15 @@ def standard_error(accuracy: float, digits: int) -> float:
     return math.sqrt(accuracy * (1 - accuracy) / digits) if digits else math.nan
 
 
-def wilson(right: int, digits: int, z: float = 1.959964) -> tuple[float, float]:
-    """The Wilson score interval of a share (Wilson, 1927), 95 % by default. (0, 1) without digits."""
-    if digits == 0:
-        return (0.0, 1.0)
-    share, z2 = right / digits, z * z
-    centre = share + z2 / (2 * digits)
-    half = z * math.sqrt(share * (1 - share) / digits + z2 / (4 * digits * digits))
-    scale = 1 + z2 / digits
-    return ((centre - half) / scale, (centre + half) / scale)
-
-
 def accuracy_of(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """Share of digits (n,) whose most probable class of (n, classes) is the true one."""
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 
-def loss_of(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Mean cross-entropy in nats of (n, classes) against (n,); a probability of 0 counts as float32's smallest."""
+def losses_of(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Cross-entropy of each digit (n,) in nats where only (n, classes) were kept; 0 counts as float32's smallest."""
     true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.maximum(true, np.finfo(np.float32).tiny)).mean())
+    return -np.log(np.maximum(true, np.finfo(np.float32).tiny))
 
 
 def confusion_counts(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> Counts:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnexp.analysis.scores import losses_of
+from cnnexp.runs.files import Arrays
 from cnnexp.runs.record import RunRecord
 
 TEST, VALIDATION, HELD_OUT = "test", "validation", "held-out"
@@ -21,12 +23,14 @@ SHOWN_CLASSES = 8
 class Readings:
     """What one run read, each digit once, in the order of its digest.
 
-    digests (n,), labels (n,), probabilities (n, classes), places (n,): where it stands, such as "test 12".
+    digests (n,), labels (n,), probabilities (n, classes), losses (n,) in nats, places (n,): where it stands, such as
+    "test 12".
     """
 
     digests: NDArray[np.uint64]
     labels: NDArray[np.int64]
     probabilities: NDArray[np.float32]
+    losses: NDArray[np.float64]
     places: NDArray[Any]
 
     def of(self, digests: NDArray[np.uint64]) -> Readings | None:
@@ -34,7 +38,13 @@ class Readings:
         if not np.isin(digests, self.digests).all():
             return None
         where = np.searchsorted(self.digests, digests)
-        return Readings(self.digests[where], self.labels[where], self.probabilities[where], self.places[where])
+        return self.at(where)
+
+    def at(self, where: NDArray[np.int64]) -> Readings:
+        """Of the digits at these positions alone."""
+        return Readings(
+            self.digests[where], self.labels[where], self.probabilities[where], self.losses[where], self.places[where]
+        )
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -75,11 +85,19 @@ def readings(record: RunRecord, split: str) -> Readings:
     parts = {part: found for part in PARTS[split] if (found := record.predictions(part))}
     if not parts:
         nothing = np.zeros(0, np.int64)
-        return Readings(nothing.astype(np.uint64), nothing, np.zeros((0, 1), np.float32), nothing.astype(str))
-    joined = {key: np.concatenate([found[key] for found in parts.values()]) for key in next(iter(parts.values()))}
+        none = np.zeros((0, 1), np.float32)
+        return Readings(nothing.astype(np.uint64), nothing, none, nothing.astype(float), nothing.astype(str))
+    keys = ("digests", "labels", "probabilities")
+    digests, labels, probabilities = (np.concatenate([found[key] for found in parts.values()]) for key in keys)
+    losses = np.concatenate([_losses(found) for found in parts.values()])
     places = np.array([f"{part} {i}" for part, found in parts.items() for i in range(len(found["labels"]))])
-    digests, first = np.unique(joined["digests"], return_index=True)
-    return Readings(digests, joined["labels"][first], joined["probabilities"][first], places[first])
+    _, first = np.unique(digests, return_index=True)
+    return Readings(digests, labels, probabilities, losses, places).at(first)
+
+
+def _losses(found: Arrays) -> NDArray[np.float64]:
+    """As they were recorded; of an older record, from its probabilities."""
+    return found["losses"] if "losses" in found else losses_of(found["probabilities"], found["labels"])
 
 
 def shared_digits(records: Sequence[RunRecord]) -> SharedDigits | None:

@@ -100,12 +100,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
 class PairedDifference:
     """First minus second in the seeds that both have.
 
-    interval: 95 % by Student's t, None where it is unknown: below 3 seeds, or where every seed differs by the same.
+    interval: by Student's t, of that confidence (a share); None where it is unknown: below 3 seeds, or where every
+    seed differs by the same.
     """
 
     seeds: tuple[int, ...]
     mean: float
     interval: tuple[float, float] | None
+    confidence: float = 1 - LEVEL
 
     @property
     def is_distinguishable(self) -> bool:
@@ -113,15 +115,20 @@ class PairedDifference:
         return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
 
 
-def paired_difference(first: Mapping[int, float], second: Mapping[int, float]) -> PairedDifference:
-    """The mean difference of two measurements by seed, with mean ± t·s/√n at n - 1 degrees of freedom."""
+def paired_difference(
+    first: Mapping[int, float], second: Mapping[int, float], level: float = LEVEL
+) -> PairedDifference:
+    """The mean difference of two measurements by seed, with mean ± t·s/√n at n - 1 degrees of freedom.
+
+    level: the share of such intervals that may leave the truth out.
+    """
     seeds = tuple(sorted(first.keys() & second.keys()))
     differences = [first[seed] - second[seed] for seed in seeds]
     mean = statistics.fmean(differences) if differences else math.nan
     if len(seeds) < ENOUGH_SEEDS or math.isclose(min(differences), max(differences), abs_tol=1e-12):
-        return PairedDifference(seeds, mean, None)
-    reach = student_reach(len(seeds) - 1) * statistics.stdev(differences) / math.sqrt(len(seeds))
-    return PairedDifference(seeds, mean, (mean - reach, mean + reach))
+        return PairedDifference(seeds, mean, None, 1 - level)
+    reach = student_reach(len(seeds) - 1, level) * statistics.stdev(differences) / math.sqrt(len(seeds))
+    return PairedDifference(seeds, mean, (mean - reach, mean + reach), 1 - level)
 
 
 def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
@@ -131,12 +138,12 @@ def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
     return mean - reach, mean + reach
 
 
-def student_reach(freedom: int) -> float:
-    """The t that Student's distribution of so many degrees of freedom (at least 1) stays below, either way, to 95 %."""
+def student_reach(freedom: int, level: float = LEVEL) -> float:
+    """The t that Student's distribution of so many degrees of freedom (at least 1) passes, either way, so rarely."""
     low, high = 0.0, math.pi / 2
     for _ in range(60):
         angle = (low + high) / 2
-        low, high = (angle, high) if _student_within(angle, freedom) < 1 - LEVEL else (low, angle)
+        low, high = (angle, high) if _student_within(angle, freedom) < 1 - level else (low, angle)
     return math.sqrt(freedom) * math.tan(low)
 
 

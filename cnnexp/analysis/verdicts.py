@@ -77,8 +77,8 @@ def of_recipes(pairs: Sequence[RecipePair]) -> list[str]:
     """Recipes seed by seed; those with too few seeds in common are named together."""
     if not pairs:
         return ["Nothing to compare: these runs have one recipe and differ in their seeds alone."]
-    few = [pair for pair in pairs if len(pair.difference.seeds) < ENOUGH_SEEDS]
-    sentences = [of_recipe(pair) for pair in pairs if pair not in few]
+    few = [pair for pair in pairs if not pair.is_known]
+    sentences = [of_recipe(pair) for pair in pairs if pair.is_known]
     if few:
         others = ", ".join(pair.second.members for pair in few)
         have = " or ".join(map(str, sorted({len(pair.difference.seeds) for pair in few})))
@@ -87,7 +87,17 @@ def of_recipes(pairs: Sequence[RecipePair]) -> list[str]:
             f"{'that' if len(few) == 1 else 'those'} of {others}; at least {ENOUGH_SEEDS} tell a better recipe from a "
             "lucky seed."
         )
-    return sentences
+    return sentences + of_picked_recipe(pairs)
+
+
+def of_picked_recipe(pairs: Sequence[RecipePair]) -> list[str]:
+    """Why intervals are wider where one recipe of several was picked as the best."""
+    if not any(pair.difference.interval and pair.difference.confidence > 1 - LEVEL for pair in pairs):
+        return []
+    return [
+        f"The {pairs[0].first.name} was picked as the best of {len(pairs) + 1} by these numbers, so its intervals are "
+        "wider: were all recipes equal, at most one such comparison in 20 would call any of them better."
+    ]
 
 
 def of_recipe(pair: RecipePair) -> str:
@@ -101,7 +111,7 @@ def of_recipe(pair: RecipePair) -> str:
         )
     low, high = found.interval
     told = f"{first} minus {second} is {points(found.mean)} on average over {seeds} seeds"
-    between = f"95 % interval {points(low)} to {points(high)}"
+    between = f"{100 * found.confidence:.4g} % interval {points(low)} to {points(high)}"
     if not found.is_distinguishable:
         return f"Not distinguishable: {told}, {between}, which includes 0."
     better, worse = (first, second) if found.mean > 0 else (second, first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ def train(*overrides: str) -> Run:
     from cnnexp.config.compose import compose_config
     from cnnexp.experiment import run_experiment
 
+    _check_guard("train")
     composed = compose_config(overrides)
     if composed.config.sweep.describes_many:
         words = ", ".join(map(repr, overrides))
@@ -46,7 +48,16 @@ def sweep(*overrides: str) -> Sweep:
     """
     from cnnexp.verbs.sweeping import carry_out
 
+    _check_guard("sweep")
     return Sweep(carry_out(overrides))
+
+
+def _check_guard(name: str) -> None:
+    """Raise ConfigError in a worker that still reads the script which started it: that would start it all again."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        hint = f'Write it as:  if __name__ == "__main__": cnnexp.{name}(...)'
+        raise ConfigError(f"cnnexp.{name}", "a script that calls it whenever it is read, as each worker does",
+                          "a call in the script's own process alone", hint)  # fmt: skip
 
 
 def resume(run: Run | str = "latest", *overrides: str) -> Run:
@@ -57,6 +68,7 @@ def resume(run: Run | str = "latest", *overrides: str) -> Run:
     """
     from cnnexp.resuming import go_on, what_is_left
 
+    _check_guard("resume")
     record = find_record(_word(run), runs_folder())
     config = what_is_left(record, overrides)
     return Run(record if config is None else go_on(record, config, progress_for(sys.stderr, config)))
@@ -69,6 +81,7 @@ def rerun(run: Run | str = "latest", *overrides: str) -> Run:
     """
     from cnnexp.rerunning import carry_out, plan_rerun
 
+    _check_guard("rerun")
     with borrowed(_word(run), overrides) as first:
         plan = plan_rerun(first, overrides)
         return Run(carry_out(plan, progress_for(sys.stderr, plan.config)))
@@ -104,13 +117,14 @@ def list_runs() -> list[Run]:
 def compare(*runs: Run | Sweep | str) -> Comparison:
     """Runs side by side, as `cnnexp compare` holds them: `cnnexp.compare("top:5").report()`.
 
-    Raises RunError for fewer than two runs, for too many, and for a run without results.
+    A sweep of more runs than fit side by side stands for its ten best. Raises RunError for fewer than two runs, for too
+    many, and for a run without results.
     """
-    from cnnexp.comparing import comparison_of
-    from cnnexp.runs.choose import chosen_runs
+    from cnnexp.comparing import comparison_of, runs_to_compare
 
     everything = bury_the_dead(runs_folder())
-    return Comparison(comparison_of(chosen_runs([*map(_word, runs)], runs_folder()), everything))
+    chosen, _ = runs_to_compare([*map(_word, runs)], runs_folder())
+    return Comparison(comparison_of(chosen, everything))
 
 
 def diff(first: Run | str, second: Run | str) -> RunDifferences:

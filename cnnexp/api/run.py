@@ -86,7 +86,7 @@ class Run:
         """All pictures of the run, drawn from its record."""
         from cnnexp.drawing import figures_of
 
-        return dict(figures_of(self.record))
+        return figures_of(self.record)
 
     def model(self) -> keras.Model:
         """The trained network; raw pixels in, logits out."""

@@ -36,7 +36,8 @@ class Sweep:
 
     @property
     def chosen(self) -> Run | None:
-        """The run that validation chose, which alone met the test digits; None where no run finished."""
+        """The run that validation chose, which alone met the test digits; None where no run finished,
+        or where they validated on different digits."""
         run = self.record.result.get("run")
         return next((one for one in self.runs if one.id == run), None)
 

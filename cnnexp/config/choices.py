@@ -38,7 +38,10 @@ class Choice(Strict):
 
 
 def combination(key: str, got: object, expected: str) -> PydanticCustomError:
-    """What a validator raises where values that are fine alone do not go together; `key` lies below the model."""
+    """What a validator raises where values that are fine alone do not go together.
+
+    key: below what is validated; empty where that itself is at fault.
+    """
     return PydanticCustomError("combination", "{expected}", {"key": key, "got": show(got), "expected": expected})
 
 

@@ -22,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from cnnexp.config import overrides as words
 from cnnexp.config.keys import nearest_key, what_is_allowed
+from cnnexp.config.launchers import check_settings
 from cnnexp.config.problems import checked
 from cnnexp.config.schema import ExperimentConfig
 from cnnexp.config.sources import GROUP, FolderSource, add_folder, register, shipped
@@ -66,6 +67,7 @@ def compose_tree(overrides: Sequence[str], config_dir: str | None = None) -> tup
             tree = _tree(forced)
             with told_as_config_errors():
                 values = job_values(job_part(tree))
+            check_settings(str(tree.hydra.runtime.choices["hydra/launcher"]), launcher_settings(tree))
         except ConfigError as error:
             raise ConfigError.of(problems or error.problems) from None
         own_files = _own_files()
@@ -77,6 +79,12 @@ def compose_tree(overrides: Sequence[str], config_dir: str | None = None) -> tup
     if problems:
         raise ConfigError.of(problems)
     return Composed(config, tuple(overrides), tuple(forced), choices_of(tree)), tree
+
+
+def launcher_settings(tree: DictConfig) -> dict[str, Any]:
+    """What stands below `hydra.launcher`, as plain values."""
+    values = OmegaConf.to_container(tree.hydra.launcher, resolve=False)
+    return {str(key): value for key, value in values.items()} if isinstance(values, dict) else {}
 
 
 def _tree(forced: Sequence[str]) -> DictConfig:
@@ -248,6 +256,9 @@ def _not_composed(error: Exception) -> ConfigError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     if key := getattr(error, "full_key", None):
         return ConfigError(str(key), lines[0], "a value, or an interpolation that resolves to one")
+    merged = re.match(r"Error merging override \+*([^=]+)=(.*)$", lines[0])
+    if merged:
+        return ConfigError(merged[1], merged[2], what_is_allowed(merged[1].split(".")))
     file = re.match(r"In '(.+)': .* raised while composing config:$", lines[0])
     if file and len(lines) > 1:
         return ConfigError(file[1], lines[1], "keys and values that Hydra can merge")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -232,3 +232,16 @@ def _known_paths() -> tuple[list[str], dict[str, str]]:
     """All keys without names of one's own, and the first of them for each last part."""
     paths = [key.path for key in schema_keys() if NAME not in key.path]
     return paths, {p.rsplit(".", 1)[-1]: p for p in reversed(paths)}
+
+
+def short_key(key: str) -> str:
+    """`model.kernel_size` → `kernel_size`, `model.blocks.conv_1.filters` → `conv_1.filters`."""
+    parts = key.split(".")
+    named = len(parts) > 2 and parts[:2] in (["model", "blocks"], ["model", "dense"])
+    kept = parts[2:] if named else parts[1:]
+    return ".".join(kept) or key
+
+
+def in_words(varied: Iterable[tuple[str, str]]) -> str:
+    """What varied, (dotted key, word) each, as a name: `kernel_size=5 padding=valid seed=1`."""
+    return " ".join(f"{short_key(key)}={word}" for key, word in varied)

@@ -17,7 +17,8 @@ from cnnexp.errors import ConfigError, Problem, one_line, show
 T = TypeVar("T")
 R = TypeVar("R")
 WHOLE_MAPPINGS = ("model.blocks", "model.dense", "sweep.grid", "sweep.variants", "sweep.space")
-ALLOWED_HYDRA = ("hydra.launcher.", "hydra.sweeper.", "hydra.verbose")
+SETTINGS_OF_LAUNCHERS = "hydra.launcher."
+ALLOWED_HYDRA = (SETTINGS_OF_LAUNCHERS, "hydra.verbose")
 EXPECTED = "key=value, +key=value or ~key"
 MAX_KEY = 200
 KEY = re.compile(r"(\+\+?|~)?[A-Za-z0-9_./@$-]+")
@@ -102,7 +103,8 @@ def _rewritten(override: Override, is_group: Callable[[str], bool]) -> Iterator[
     key, line = override.key_or_group, str(override.input_line)
     if key == "hydra" or key.startswith(("hydra.", "hydra/")):
         _check_hydra(override)
-        yield line
+        is_setting = key.startswith(SETTINGS_OF_LAUNCHERS) and not override.is_delete()
+        yield f"++{key}={line.split('=', 1)[1]}" if is_setting else line
     elif override.is_delete():
         yield line
     elif is_group(key):
@@ -133,7 +135,7 @@ def _forced(override: Override, text: str) -> Iterator[str]:
     key = override.key_or_group
     path = key.split(".")
     choice = is_choice(path)
-    if choice or key in WHOLE_MAPPINGS:
+    if choice or key in WHOLE_MAPPINGS or _is_list(override):
         yield f"++{key}=null"
     if choice and override.is_sweep_override() and not override.is_choice_sweep():
         yield f"++{key}={text}"
@@ -143,6 +145,11 @@ def _forced(override: Override, text: str) -> Iterator[str]:
         yield f"++{key}={_as_mapping(text)}"
     else:
         yield f"++{key}={text}"
+
+
+def _is_list(override: Override) -> bool:
+    """A list replaces whatever stands at its key: Hydra refuses to merge it into a mapping before the schema can."""
+    return not override.is_sweep_override() and isinstance(override.value(), list)
 
 
 def _as_mapping(word: str) -> str:
@@ -156,6 +163,6 @@ def _check_hydra(override: Override) -> None:
     plain = key.startswith(ALLOWED_HYDRA) and "_target_" not in str(override.input_line)
     if not chosen and not plain:
         raise ConfigError(
-            key, _shown(str(override.input_line)), "hydra/launcher=NAME or hydra/sweeper=NAME and their plain options",
-            "Other keys of Hydra's own node can run code, so cnnexp does not take them.",
+            key, _shown(str(override.input_line)), "hydra/launcher=NAME and its settings, hydra.launcher.KEY=VALUE",
+            "Other keys of Hydra's own node can run code, or do nothing here.",
         )  # fmt: skip

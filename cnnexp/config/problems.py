@@ -82,7 +82,7 @@ def _problem(path: list[str], got: Any, missing: bool, detail: Any) -> Problem:
         return _missing_key(path, key)
     if kind == "combination":
         context = detail["ctx"]
-        return Problem(".".join([*path, context["key"]]), context["got"], context["expected"])
+        return Problem(".".join(filter(None, [*path, context["key"]])), context["got"], context["expected"])
     if kind == "finite_number":
         return Problem(key, show(got), what_is_allowed(path).replace("a number", "a finite number"))
     if kind == "string_pattern_mismatch":

@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from cnnexp.config.choices import (
     Activation,
@@ -146,6 +155,10 @@ class Augmentation(Strict):
         return self.shift == self.rotate == self.zoom == 0
 
 
+SOURCES_WITH = {"folder": ("mnist", "folder"), "split_seed": ("folder",), "images": ("arrays",), "labels": ("arrays",)}
+"""The sources that read a key which others do not have."""
+
+
 class Data(Strict):
     """Where the digits come from, and how they are divided."""
 
@@ -165,10 +178,16 @@ class Data(Strict):
             raise combination("folder", None, "the folder with the pictures (source is folder)")
         if self.source == "arrays" and self.images is None:
             raise combination("images", None, "the pixels as nested lists (source is arrays)")
-        for key in ("images", "labels"):
-            if self.source != "arrays" and getattr(self, key) is not None:
-                raise combination(key, getattr(self, key), f"nothing: only the source arrays has {key}")
         return self
+
+    @field_validator(*SOURCES_WITH)
+    @classmethod
+    def _source_reads_it(cls, value: Any, info: ValidationInfo) -> Any:
+        key = str(info.field_name)
+        readers, source = SOURCES_WITH[key], info.data.get("source")
+        if source is not None and source not in readers and value != cls.model_fields[key].default:
+            raise combination("", value, f"nothing: {source} has no {key} (only {' and '.join(readers)})")
+        return value
 
     @property
     def divisor(self) -> float:
@@ -236,6 +255,14 @@ def _holds_a_secret(uri: str) -> bool:
     return bool(parts.password or of_the_web or re.search("pass|token|secret|key", parts.query, re.IGNORECASE))
 
 
+def _left_to_a_person(tag: str) -> str:
+    if tag.startswith(("cnnexp.", "mlflow.")):
+        raise combination(
+            "", tag, "a name that begins neither with cnnexp. nor with mlflow., whose tags are not set here"
+        )
+    return tag
+
+
 class Tracking(Strict):
     """Where MLflow keeps the run."""
 
@@ -243,7 +270,9 @@ class Tracking(Strict):
     uri: str | None = Field(None, min_length=1, description="MLflow's tracking URI (null: sqlite:///mlflow.db)")
     experiment: str = Field("cnnexp", min_length=1, description="MLflow experiment")
     run_name: str | None = Field(None, min_length=1, description="name of the run (null: what was overridden)")
-    tags: dict[str, str] = Field(default_factory=dict, description="further tags of the run")
+    tags: dict[Annotated[str, AfterValidator(_left_to_a_person)], str] = Field(
+        default_factory=dict, description="further tags of the run"
+    )
 
     @model_validator(mode="after")
     def _holds_no_password(self) -> Tracking:
@@ -256,7 +285,9 @@ class Tracking(Strict):
 class Figures(Strict):
     """Which pictures a run leaves."""
 
-    draw: bool = Field(True, description="draw pictures at the end of the run")
+    draw: bool | Literal["auto"] = Field(
+        "auto", description="draw pictures at the end of the run; auto: of a single run, not of each run of a sweep"
+    )
     digits: list[Annotated[int, Field(ge=0)]] | Literal["all"] = Field("all", description="classes shown in maps")
     epochs: list[Annotated[int, Field(ge=0)]] | Literal["auto"] = Field("auto", description="epochs of map pictures")
     layers: list[str] | Literal["all"] = Field("all", description="layers whose maps are kept")
@@ -300,7 +331,7 @@ class Sweep(Strict):
     seed: int = Field(0, ge=0, le=2**32 - 1, description="decides what a search draws")
     prune: bool = Field(True, description="bayes: stop runs early that look hopeless")
     workers: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
-        "auto", description="runs at a time (auto: one a core)"
+        "auto", description="runs at a time (auto: one a core; on ray and slurm all at once)"
     )
     on_error: Literal["continue", "stop"] = Field("continue", description="what a failed run means for the others")
     again: bool = Field(False, description="train anew what is finished already")

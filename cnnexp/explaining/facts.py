@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from cnnexp.config.schema import Data, ExperimentConfig
+from cnnexp.checks import known_extent
+from cnnexp.config.schema import ExperimentConfig
 from cnnexp.data import load_digits
 from cnnexp.errors import CnnexpError
-from cnnexp.shapes import KNOWN_SHAPES, KNOWN_SIZES, Layer, LayerTable, layer_table
+from cnnexp.shapes import Layer, LayerTable, layer_table
 
 
 @dataclass(frozen=True)
@@ -49,20 +50,10 @@ class Facts:
 
 def facts_of(config: ExperimentConfig) -> Facts:
     """The facts of a config. Pictures are read only where their number and size are not known without."""
-    data = config.data
-    if data.source not in KNOWN_SIZES:
+    known = known_extent(config.data)
+    if known is None:
         return _read(config)
-    both, usual = KNOWN_SIZES[data.source]
-    validation = data.validation_size or usual
-    train = _limited(data, both - validation)
-    return Facts(config, *KNOWN_SHAPES[data.source], train, validation if train is not None else None)
-
-
-def _limited(data: Data, train: int) -> int | None:
-    """Training digits after data.limit; None where there are not that many."""
-    if train < 1 or (data.limit or 0) > train:
-        return None
-    return data.limit or train
+    return Facts(config, known.image_shape, known.classes, known.train, known.validation)
 
 
 def _read(config: ExperimentConfig) -> Facts:

@@ -34,17 +34,21 @@ def _scale(facts: Facts) -> Iterator[str]:
 
 def _shift(facts: Facts) -> Iterator[str]:
     shift = facts.config.data.augmentation.shift
-    yield f"down and right: two numbers, each uniform from -{shift:g} to {shift:g} pixels, drawn anew in each epoch"
+    yield _drawn_anew(shift, f"down and right: two numbers, each uniform from -{shift:g} to {shift:g} pixels")
 
 
 def _rotate(facts: Facts) -> Iterator[str]:
     degrees = facts.config.data.augmentation.rotate
-    yield f"uniform from -{degrees:g} to {degrees:g} degrees about the centre, drawn anew in each epoch"
+    yield _drawn_anew(degrees, f"uniform from -{degrees:g} to {degrees:g} degrees about the centre")
 
 
 def _zoom(facts: Facts) -> Iterator[str]:
     zoom = facts.config.data.augmentation.zoom
-    yield f"factor uniform from 1 - {zoom:g} to 1 + {zoom:g}, drawn anew in each epoch"
+    yield _drawn_anew(zoom, f"factor uniform from 1 - {zoom:g} to 1 + {zoom:g}")
+
+
+def _drawn_anew(strength: float, formula: str) -> str:
+    return f"{formula}, drawn anew in each epoch" if strength else "0: off, nothing is drawn"
 
 
 def _seed(facts: Facts) -> Iterator[str]:

@@ -20,6 +20,7 @@ from cnnexp.figures.style import BLUE, BODY, INK, MARGIN, MUTED, PAPER, RED, RUL
 _RIGHT = LinearSegmentedColormap.from_list("right", [PAPER, "#CFE0EE"])
 _WRONG = LinearSegmentedColormap.from_list("wrong", [PAPER, "#F8C9A6", RED, "#6B2500"])
 _NAME = 1.4  # inches that a class name may take
+_DOT = 9  # points: the larger of the dots that stand on an axis
 _SMALLEST = 6.0  # points: numbers that would have to be smaller are left out
 
 
@@ -102,7 +103,7 @@ def per_class(
     classes = len(class_names)
     with styled(*class_names):
         names = [shorten(name, BODY, _NAME) for name in class_labels(class_names)]
-        left = MARGIN + 0.45 + max(text_width(name, BODY) for name in names)
+        left = MARGIN + 0.5 + max(text_width(name, BODY) for name in names)
         depth = classes * (0.32 if classes <= 20 else 0.24)
         page = blank_page(left + 6.2, HEADING + 0.5 + depth + 0.65)
         page.heading("Precision and recall per class", _averages(precision, recall))
@@ -116,7 +117,7 @@ def per_class(
             both[0],
             rows,
             marker="o",
-            markersize=9,
+            markersize=_DOT,
             color=BLUE,
             label="precision: right among all read as the class",
             **look,
@@ -135,11 +136,12 @@ def per_class(
 
 
 def _averages(precision: NDArray[Any], recall: NDArray[Any]) -> str:
-    """The plain means over the classes that have one."""
+    """The plain means over the classes that have one, and how many these are where not all do."""
     parts = []
-    for name, shares in (("precision", precision), ("recall", recall)):
+    for name, shares, having in (("precision", precision, "read at all"), ("recall", recall, "with digits")):
         known = np.asarray(shares, dtype=float)[np.isfinite(shares)]
-        parts.append(f"{name} {100 * known.mean():.1f} %" if known.size else f"no {name}")
+        few = f" ({known.size} {having})" if known.size < len(shares) else ""
+        parts.append(f"{name} {100 * known.mean():.1f} %{few}" if known.size else f"no {name}")
     return "mean over the classes: " + ", ".join(parts)
 
 
@@ -148,7 +150,7 @@ def _class_axis(axes: Axes, names: list[str], counts: NDArray[Any], values: NDAr
     axes.set_xlim(5 * np.floor((lowest - 1) / 5) if lowest > 50 else 0, 100)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_yticks(range(len(names)), names, size=BODY)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, pad=_DOT)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.set_xlabel("share (%)")
     axes.set_ylabel("class")

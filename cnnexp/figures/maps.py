@@ -16,7 +16,7 @@ from cnnexp.figures.pictures import as_pictures
 from cnnexp.figures.scales import Limits, colour_scale, shared_limits
 from cnnexp.figures.style import BODY, MARGIN, MUTED, SMALL, styled
 
-_SIDE = 800  # pixels that the longer side of a bare picture is about
+_SIDE = 460  # pixels that the longer side of a bare picture is about: three fit beside each other into a window
 _LINE, _GAP = 2, 8  # pixels between the channels, and between the digits, of a bare picture
 _BETWEEN = np.array([0xC4, 0xCA, 0xD2], dtype=np.uint8)  # seen on both colour scales and in both modes of a browser
 _SPACE = 0.05  # inches between two maps
@@ -60,7 +60,7 @@ def feature_maps(
 
 
 def feature_map_image(maps: NDArray[Any], *, limits: Limits, max_channels: int = 16) -> NDArray[np.uint8]:
-    """The same maps without axes: (H, W, 3), about 800 pixels on its longer side and as square as they allow.
+    """The same maps without axes: (H, W, 3), about 460 pixels on its longer side and as square as they allow.
 
     `maps` is (digits, h, w, channels). A digit's channels stand in reading order, in one row or in several.
     Pass the `limits` of all epochs (`shared_limits`), so that the pictures of a series can be compared.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib as mpl
@@ -21,16 +21,20 @@ from cnnexp.figures.style import BLUE, BODY, INK, MARGIN, MUTED, RED, SMALL, TIT
 
 _HEIGHT = 4.4
 _LEGEND_MOST = 12
-_NAME_WIDTH = 2.6
+_COST_WIDTH = 11.0
+_NAME_WIDTH = 4.6
+_KEY_WIDTH, _KEY_HEIGHT = 0.75, 0.22  # of a legend's mark and the space around a name; of its lines
 _VALUES_MOST = 8
 _DECADES = 30  # from this ratio on, numbers stand on a logarithmic axis
+_LOGARITHMIC = 5  # from this ratio on, losses stand on one, which has at least two of 1, 2, 5, 10 then
+_TENS_ALONE = 1000  # from this ratio on, a logarithmic axis counts in tens
 
 
 @dataclass(frozen=True)
 class PlottedRun:
-    """One run: its name, what it varied (key → word), accuracy 0..1, and its three costs."""
+    """One run: its recipe's name, what it varied (key → word), accuracy 0..1, and its three costs."""
 
-    name: str
+    recipe: str
     varied: Mapping[str, str]
     accuracy: float
     parameters: float
@@ -94,25 +98,28 @@ def cost_against_accuracy(runs: Sequence[PlottedRun]) -> Figure:
     panels = {"parameters": "parameters", "multiply_adds": "multiply-adds a digit", "seconds": "seconds of training"}
     groups: dict[str, list[PlottedRun]] = {}
     for run in runs:
-        groups.setdefault(_recipe(run), []).append(run)
+        groups.setdefault(run.recipe, []).append(run)
     with styled(*groups):
-        figure = Figure(figsize=(11, _HEIGHT), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1))
+        columns = max(1, min(4, int((_COST_WIDTH - MARGIN) / (_widest(groups) + _KEY_WIDTH))))
+        lines = math.ceil(len(groups) / columns) if 1 < len(groups) <= _LEGEND_MOST else 0
+        figure = Figure(
+            figsize=(_COST_WIDTH, _HEIGHT + _KEY_HEIGHT * lines), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1)
+        )
         FigureCanvasAgg(figure)
         _title(figure, "What the accuracy costs")
         for axes, (field, label) in zip(figure.subplots(1, 3, sharey=True), panels.items(), strict=True):
             _scatter(axes, groups, field)
             axes.set_xlabel(label)
         _accuracy_axis(figure.axes[0])
-        if 1 < len(groups) <= _LEGEND_MOST:
-            lines, names = figure.axes[0].get_legend_handles_labels()
-            figure.legend(lines, names, loc="outside lower center", ncols=4, fontsize=SMALL)
+        if lines:
+            dots, names = figure.axes[0].get_legend_handles_labels()
+            figure.legend(dots, names, loc="outside lower center", ncols=columns, fontsize=SMALL)
         return figure
 
 
-def _recipe(run: PlottedRun) -> str:
-    """`kernel_size=3 padding=same`: what was varied but the seed."""
-    varied = (f"{key.rpartition('.')[2]}={word}" for key, word in run.varied.items() if key != "seed")
-    return shorten(" ".join(varied), SMALL, _NAME_WIDTH)
+def _widest(names: Iterable[str]) -> float:
+    """Inches that the names of a legend take."""
+    return min(_NAME_WIDTH, max((text_width(drawable(name), SMALL) for name in names), default=0.0))
 
 
 def _scatter(axes: Axes, groups: Mapping[str, Sequence[PlottedRun]], field: str) -> None:
@@ -121,29 +128,34 @@ def _scatter(axes: Axes, groups: Mapping[str, Sequence[PlottedRun]], field: str)
     for number, (name, runs) in enumerate(groups.items()):
         costs, shares = [getattr(run, field) for run in runs], [run.accuracy * 100 for run in runs]
         colour = BLUE if colours is None or len(groups) == 1 else colours[number]
-        axes.plot(costs, shares, "o", color=colour, markersize=6, alpha=0.75, label=name)
+        axes.plot(costs, shares, "o", color=colour, markersize=6, alpha=0.75, label=shorten(name, SMALL, _NAME_WIDTH))
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short_number(value)))
     axes.set_xlim(*_with_room(np.array([getattr(run, field) for group in groups.values() for run in group], float)))
 
 
 def all_curves(histories: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
-    """Validation loss of every run over the epochs in one chart; more than a dozen runs are drawn without names."""
+    """Validation loss of every run over the epochs in one chart; more than a dozen have one colour and no names."""
     names = list(histories)
     with styled(*names):
         few = len(names) <= _LEGEND_MOST
-        figure, axes = _canvas(9.0 if few else 7.5, "Validation loss of all runs")
-        colours = mpl.colormaps["viridis"](np.linspace(0, 0.92, max(len(names), 1)))
+        figure, axes = _canvas(
+            6.6 + _KEY_WIDTH + _widest(names) if few else 7.5,
+            f"Validation loss of all{'' if few else f' {len(names)}'} runs",
+        )
+        colours = mpl.colormaps["viridis"](np.linspace(0, 0.92, len(names))) if few else [BLUE] * len(names)
         for colour, (name, points) in zip(colours, histories.items(), strict=True):
             steps, values = zip(*points, strict=True) if points else ((), ())
             axes.plot(steps, values, color=colour, linewidth=1.5, marker="o" if len(steps) == 1 else "",
-                      alpha=1 if few else 0.55, label=shorten(name, SMALL, _NAME_WIDTH) if few else None)  # fmt: skip
+                      alpha=1 if few else 0.4, label=shorten(name, SMALL, _NAME_WIDTH) if few else None)  # fmt: skip
         axes.set_xlabel("epochs done")
         axes.set_ylabel("cross-entropy (nats)")
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-        if all(value > 0 for points in histories.values() for _, value in points):
+        losses = [value for points in histories.values() for _, value in points]
+        if losses and min(losses) > 0 and (ratio := max(losses) / min(losses)) > _LOGARITHMIC:
             axes.set_yscale("log")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            wide = ratio > _TENS_ALONE
+            axes.yaxis.set_major_locator(LogLocator() if wide else LogLocator(subs=(1, 2, 5)))
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.yaxis.set_minor_formatter(NullFormatter())
         if few and names:

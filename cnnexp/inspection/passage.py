@@ -159,13 +159,13 @@ def _check_layer_and_cell(layers: list[Layer], asked: Asked) -> None:
     check_cell(asked.cell, layer)
 
 
-def check_cell(cell: tuple[int, ...], layer: Layer) -> None:
-    """Raise ConfigError for a cell (row, column[, channel]) that the layer's output does not have."""
+def check_cell(cell: tuple[int, ...], layer: Layer, key: str = "cell") -> None:
+    """Raise ConfigError, of that key, for a cell (row, column[, channel]) that the layer's output does not have."""
     if len(cell) in (2, 3) and all(0 <= n < m for n, m in zip(cell, layer.output, strict=False)):
         return
     height, width, channels = layer.output
     expected = f"ROW,COLUMN[,CHANNEL] from 0,0,0 to {height - 1},{width - 1},{channels - 1}"
-    raise ConfigError("cell", ",".join(map(str, cell)), f"{expected}, the output of {layer.name}")
+    raise ConfigError(key, ",".join(map(str, cell)), f"{expected}, the output of {layer.name}")
 
 
 def _named(composed: Composed, picture: Picture, asked: Asked) -> Path:

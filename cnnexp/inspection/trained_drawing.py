@@ -77,7 +77,7 @@ def _filters(found: RunInspection) -> Iterator[tuple[str, Figure]]:
 
     shown = [layer.owner for layer in found.shown]
     names = [layer.name for layer in found.layers]
-    initial = found.record.probes(0).filters if 0 in found.record.probed_epochs else {}
+    initial = found.record.filters_before
     for place, (block, kernels) in enumerate(found.filters.items()):
         if block not in shown:
             continue

@@ -65,13 +65,10 @@ def unit_at(layers: Sequence[Layer], name: str, cell: Cell, value: float) -> Uni
 
 
 def strongest_cell(maps: NDArray[Any], channel: int | None = None) -> Cell:
-    """The largest output of a channel of (height, width, channels); None: of the channel whose outputs are largest.
-
-    That is the channel with the largest mean size (absolute value). The first of equal ones counts.
-    """
-    chosen = int(np.abs(maps).mean(axis=(0, 1)).argmax()) if channel is None else channel
-    row, column = np.unravel_index(maps[..., chosen].argmax(), maps.shape[:2])
-    return int(row), int(column), chosen
+    """The largest output of (height, width, channels), or of one channel of it; the first of equal ones counts."""
+    values = maps if channel is None else maps[..., [channel]]
+    row, column, place = np.unravel_index(values.argmax(), values.shape)
+    return int(row), int(column), int(place) if channel is None else channel
 
 
 def examples_of(

@@ -27,9 +27,14 @@ def probabilities(logits: Floats) -> Floats:
     return np.exp(_log_softmax(logits)).astype(np.float32)
 
 
+def losses(logits: Floats, labels: Labels) -> NDArray[np.float64]:
+    """-log(probability of the label) of each row, in nats; no probability is so small that it would be clipped."""
+    return -_log_softmax(logits)[np.arange(len(labels)), labels]
+
+
 def cross_entropy(logits: Floats, labels: Labels) -> float:
-    """Mean over the rows of -log(probability of the label), in nats; at least one row."""
-    return float(-_log_softmax(logits)[np.arange(len(labels)), labels].mean())
+    """Mean of the `losses`; at least one row."""
+    return float(losses(logits, labels).mean())
 
 
 def accuracy(logits: Floats, labels: Labels) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnexp.data.digits import Split
+from cnnexp.nn.forward import logits, probabilities
 from cnnexp.prediction.pictures import Picture
 from cnnexp.runs.record import RunRecord
 
@@ -67,16 +67,15 @@ class Answer:
 
 def ask(records: Sequence[RunRecord], pictures: Sequence[Picture]) -> list[Answer]:
     """The answers of recorded networks that all expect such pictures (`expected_by`), one for each picture."""
-    from cnnexp.evaluation import load_model, predict
+    from cnnexp.evaluation import load_model
 
     images = np.stack([picture.image for picture in pictures])
-    split = Split.of(images, np.full(len(images), -1))
     with _without_retracing_warnings():
         threads = records[0].threads  # one process serves one number of threads
         models = [load_model(one, threads) for one in records]
         found = np.stack(
             [
-                predict(model, split, one.config.evaluation.batch_size)
+                probabilities(logits(model, images, one.config.evaluation.batch_size))
                 for model, one in zip(models, records, strict=True)
             ]
         )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cnnexp.report.html import Markup, tag
+from cnnexp.report.words import look_of
 
 LEFT, RIGHT, TOP, BOTTOM = 62, 30, 14, 40
 APART = 13.0  # between two letters at the right rim
@@ -140,42 +141,62 @@ class Chart:
 
     def dots(self, dots: Sequence[Dot], summary: str) -> Markup:
         """One dot a run with its interval, and its letter beside it; with ↓ on the rim where it lies below the axis."""
-        return self._svg([self._dot(dot) for dot in dots], summary)
+        return self._svg([self._dot(dot) for dot in dots] + self._letters_of(dots), summary)
 
     def _dot(self, dot: Dot) -> Markup:
-        x, look, below = self.across(dot.x), f"run{dot.run % 10}", dot.y < self.y.low
+        x, look = self.across(dot.x), look_of(dot.run)
         y, low, high = (self.down(max(value, self.y.low)) for value in (dot.y, *dot.interval))
         title = tag("title", f"{dot.name}: {_number(dot.x)}, {_number(dot.y)}")
         return tag(
             "g",
             tag("line", x1=x, x2=x, y1=low, y2=high, class_=f"line thin {look}"),
             tag("circle", title, cx=x, cy=y, r=5, class_=f"dot {look}"),
-            self._letter(dot, x + 8, y - 6, " ↓" if below else ""),
         )
+
+    def _letters_of(self, dots: Sequence[Dot]) -> list[Markup]:
+        """A letter beside each dot; right of dots that stand side by side, their letters one below the other."""
+        columns: list[list[Dot]] = []
+        for dot in sorted(dots, key=lambda dot: dot.x):
+            if columns and self.across(dot.x) < self.across(columns[-1][0].x) + APART:
+                columns[-1].append(dot)
+            else:
+                columns.append([dot])
+        return [
+            letter for column in columns for letter in self._apart([(dot, column[-1].x, dot.y) for dot in column], -6)
+        ]
 
     def _line(self, line: Line) -> Markup:
         known = [(x, y) for x, y in line.points if math.isfinite(y) and (y > 0 or not self.y.logarithmic)]
         places = " ".join(f"{self.across(x)},{self.down(y)}" for x, y in known)
-        look = f"line run{line.run % 10}" + (" dashed" if line.dashed else "")
+        look = f"line {look_of(line.run)}" + (" dashed" if line.dashed else "")
         marks = [] if line.dashed or len(known) > 16 else [
             tag("circle", tag("title", f"{line.name}, epoch {x:g}: {_number(y)}"), cx=self.across(x), cy=self.down(y),
-                r=3, class_=f"dot run{line.run % 10}") for x, y in known]  # fmt: skip
+                r=3, class_=f"dot {look_of(line.run)}") for x, y in known]  # fmt: skip
         return tag("g", tag("polyline", points=places, class_=look), marks)
 
     def _names(self, lines: Sequence[Line]) -> list[Markup]:
         """The letters where the lines end, moved apart where these are close together."""
-        found = []
-        for last in sorted({line.points[-1][0] for line in lines}):
-            ending = sorted(
-                (line for line in lines if line.points[-1][0] == last), key=lambda line: -line.points[-1][1]
-            )
-            places = apart([self.down(line.points[-1][1]) for line in ending], TOP, self.height - BOTTOM)
-            x = self.across(last) + 8
-            found += [self._letter(line, x, round(y + 4, 1)) for line, y in zip(ending, places, strict=True)]
-        return found
+        ends = [(line, *line.points[-1]) for line in lines]
+        return [
+            letter
+            for last in sorted({x for _, x, _ in ends})
+            for letter in self._apart([end for end in ends if end[1] == last], 4)
+        ]
 
-    def _letter(self, line: Line | Dot, x: float, y: float, more: str = "") -> Markup:
-        return tag("text", line.name + more, x=x, y=y, class_=f"name run{line.run % 10}")
+    def _apart(self, ends: Sequence[tuple[Line | Dot, float, float]], shift: float) -> list[Markup]:
+        """The letters beside points (of whom, x, y), `shift` units lower, moved apart; ↓ or ↑ where y is outside."""
+        ordered = sorted(ends, key=lambda end: -end[2])
+        places = apart([self.down(y) for _, _, y in ordered], TOP, self.height - BOTTOM)
+        return [
+            tag(
+                "text",
+                one.name + (" ↓" if y < self.y.low else " ↑" if y > self.y.high else ""),
+                x=self.across(x) + 8,
+                y=round(place + shift, 1),
+                class_=f"name {look_of(one.run)}",
+            )
+            for (one, x, y), place in zip(ordered, places, strict=True)
+        ]
 
     def _svg(self, drawn: Sequence[Markup | list[Markup]], summary: str) -> Markup:
         label = f"{self.title}. {summary}"

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from cnnexp.analysis.comparison import ComparedRun, Comparison, Pair
 from cnnexp.analysis.scores import Counts
 from cnnexp.analysis.shared_digits import SharedDigits
-from cnnexp.analysis.statistics import McNemar
 from cnnexp.figures.pictures import as_pictures
 from cnnexp.report.html import Child, Markup, section, table, tag
 from cnnexp.report.images import digit_uri
-from cnnexp.report.words import badge, percent
+from cnnexp.report.words import badge, look_of, percent, run_number
 
 GALLERY = 24  # digits a direction of one pair; of many pairs together about as many as of four
 MOST_CLASSES = 15  # a matrix of more does not fit beside another
@@ -86,7 +85,7 @@ def _matrix(comparison: Comparison) -> Markup:
     for one in runs:
         found = [counts[one.letter, other.letter] for other in runs]
         cells = [
-            tag("td") if other is one else _heat(str(count), count / highest, "good")
+            tag("td") if other is one else _heat(str(count), count / highest, one)
             for other, count in zip(runs, found, strict=True)
         ]
         rows.append([badge(one.letter), *cells])
@@ -111,9 +110,14 @@ def _pair(comparison: Comparison, pair: Pair, pixels: Pixels, *, folded: bool) -
 def _counts(pair: Pair) -> Markup:
     """McNemar's table."""
     first, second, test = badge(pair.first.letter), badge(pair.second.letter), pair.test
+    most = max(1, test.disagreements)
+    alone = [
+        _heat(f"{count:,}", count / most, run)
+        for count, run in ((test.only_first, pair.first), (test.only_second, pair.second))
+    ]
     rows: list[list[Child]] = [
-        [[first, " right"], _count_cell(test.both, test), _count_cell(test.only_first, test, "good")],
-        [[first, " wrong"], _count_cell(test.only_second, test, "good"), _count_cell(test.neither, test)],
+        [[first, " right"], f"{test.both:,}", alone[0]],
+        [[first, " wrong"], alone[1], f"{test.neither:,}"],
     ]
     return table(
         f"Answers of both on the same {test.digits:,} digits",
@@ -123,13 +127,11 @@ def _counts(pair: Pair) -> Markup:
     )
 
 
-def _count_cell(count: int, test: McNemar, kind: str = "") -> Markup:
-    return _heat(f"{count:,}", count / max(1, test.disagreements), kind) if kind else tag("td", f"{count:,}")
-
-
-def _heat(text: str, share: float, kind: str) -> Markup:
-    """A cell with a colour (good or bad) of a strength 0..1."""
-    return tag("td", text, class_=kind, style=f"--heat: {0.75 * min(share, 1):.2f}" if share else None)
+def _heat(text: str, share: float, run: ComparedRun | None = None) -> Markup:
+    """A cell in the colour of a run, or of ink, of a strength 0..1."""
+    look = ["heat", look_of(run_number(run.letter))] if run else ["heat"]
+    strength = f"--heat: {10 + 40 * min(share, 1):.0f}%" if share else None
+    return tag("td", text, class_=" ".join(look), style=strength)
 
 
 def _gallery(one: ComparedRun, other: ComparedRun, comparison: Comparison, pixels: Pixels) -> Markup:
@@ -168,8 +170,8 @@ def _answer(run: ComparedRun, place: int, shared: SharedDigits) -> Markup | None
     probabilities = run.readings.probabilities[place]
     read = int(probabilities.argmax())
     right = read == shared.labels[place]
-    text = f" {shared.class_names[read]} · {percent(float(probabilities[read]), 0)}"
-    return tag("span", badge(run.letter), text, class_="answer " + ("good-ink" if right else "bad-ink"))
+    text = f" {'✓' if right else '✗'} {shared.class_names[read]} · {percent(float(probabilities[read]), 0)}"
+    return tag("span", badge(run.letter), text, class_="answer right" if right else "answer")
 
 
 def _confusions(comparison: Comparison, pair: Pair) -> Markup | None:
@@ -182,13 +184,13 @@ def _confusions(comparison: Comparison, pair: Pair) -> Markup | None:
     grids = [_confusion(run, names, counts, highest) for run, counts in ((pair.first, first), (pair.second, second))]
     change = second - first
     rows = [
-        [names[i], *(_change_cell(int(change[i, j]), i == j, int(np.abs(change).max())) for j in range(len(names)))]
+        [names[i], *(_change_cell(pair, change, (i, j), int(np.abs(change).max())) for j in range(len(names)))]
         for i in range(len(names))
     ]
     title = f"Difference: {pair.second.letter} minus {pair.first.letter}, same rows and columns"
     difference = table(title, ["", *names], rows, class_="matrix confusion")
-    note = f"Blue: {pair.second.letter} does better there; orange: {pair.first.letter} does."
-    return tag("div", [*grids, tag("div", difference, tag("p", note, class_="note"))], class_="confusions")
+    note = tag("p", "In the colour of the run that does better there.", class_="note")
+    return tag("div", [*grids, tag("div", difference, note)], class_="confusions")
 
 
 def _confusion(run: ComparedRun, names: Sequence[str], counts: Counts, highest: int) -> Markup:
@@ -198,7 +200,7 @@ def _confusion(run: ComparedRun, names: Sequence[str], counts: Counts, highest: 
         for j in range(len(names)):
             count = int(counts[i, j])
             text = str(count) if count else ""
-            cells.append(tag("td", text, class_="right") if i == j else _heat(text, count / highest, "bad"))
+            cells.append(tag("td", text, class_="right") if i == j else _heat(text, count / highest))
         rows.append([name, *cells])
     return table(
         f"Run {run.letter}: true class (row) read as (column)",
@@ -208,10 +210,12 @@ def _confusion(run: ComparedRun, names: Sequence[str], counts: Counts, highest: 
     )
 
 
-def _change_cell(change: int, diagonal: bool, highest: int) -> Markup:
+def _change_cell(pair: Pair, changes: Counts, cell: tuple[int, int], highest: int) -> Markup:
+    """What the second run has more or less than the first in a cell of the matrix, in the better one's colour."""
+    change, on_diagonal = int(changes[cell]), cell[0] == cell[1]
     text = "" if change == 0 else f"{change:+d}".replace("-", "−")
-    better = (change > 0) == diagonal
-    return _heat(text, abs(change) / max(1, highest), "good" if better else "bad")
+    better = pair.second if (change > 0) == on_diagonal else pair.first
+    return _heat(text, abs(change) / max(1, highest), better)
 
 
 def _largest_changes(names: Sequence[str], first: Counts, second: Counts, pair: Pair) -> Markup:
@@ -223,7 +227,7 @@ def _largest_changes(names: Sequence[str], first: Counts, second: Counts, pair: 
             f"{names[i]} read as {names[j]}",
             str(first[i, j]),
             str(second[i, j]),
-            _change_cell(int(change[i, j]), i == j, 1),
+            _change_cell(pair, change, (int(i), int(j)), 1),
         ]
         for i, j in (np.unravel_index(place, change.shape) for place in places)
         if change[i, j]

@@ -16,36 +16,49 @@ PARTS = ("output", "sees", "parameters", "multiply-adds")
 
 
 def layers_section(comparison: Comparison) -> Markup:
-    """Every layer of every run in one table; what differs from the first run is marked."""
-    runs = comparison.runs
-    names = merged([[layer.name for layer in run.table.layers] for run in runs])
+    """Every layer of every network in one table; what differs from the first is marked."""
+    networks = _networks(comparison.runs)
+    names = merged([[layer.name for layer in runs[0].table.layers] for runs in networks])
     head = [
         tag(
             "tr",
             tag("th", "layer", scope="col", rowspan=2),
-            [tag("th", badge(run.letter), scope="colgroup", colspan=len(PARTS), class_="first") for run in runs],
+            [
+                tag("th", [badge(run.letter) for run in runs], scope="colgroup", colspan=len(PARTS), class_="first")
+                for runs in networks
+            ],
         ),
         tag(
             "tr",
             [
                 tag("th", part, scope="col", class_="first" if i == 0 else None)
-                for _ in runs
+                for _ in networks
                 for i, part in enumerate(PARTS)
             ],
         ),
     ]
-    body = [_layer_row(name, runs) for name in names]
-    total = tag("tr", tag("th", "total", scope="row"), [_totals(run) for run in runs], class_="total")
+    firsts = [runs[0] for runs in networks]
+    body = [_layer_row(name, firsts) for name in names]
+    total = tag("tr", tag("th", "total", scope="row"), [_totals(run) for run in firsts], class_="total")
     grid = tag(
         "table",
         tag("caption", "Layers of one digit's way through each network"),
         tag("thead", head),
         tag("tbody", body, total),
         class_="numbers layers",
-        style=f"--runs: {len(runs)}",
+        style=f"--networks: {len(networks)}",
     )
     note = "sees: pixels (height × width) that one cell depends on; all: on every cell before. Marked: not as in A."
     return section("The networks", scrolling(grid, "Layers of all runs"), tag("p", note, class_="note"), id_="layers")
+
+
+def _networks(runs: Sequence[ComparedRun]) -> list[list[ComparedRun]]:
+    """The runs by what stands in the table: those whose layers look alike there are one network."""
+    groups: dict[tuple[tuple[str, ...], ...], list[ComparedRun]] = {}
+    for run in runs:
+        look = tuple((layer.name, *_layer_texts(layer)) for layer in run.table.layers)
+        groups.setdefault(look, []).append(run)
+    return list(groups.values())
 
 
 def _layer_row(name: str, runs: Sequence[ComparedRun]) -> Markup:

@@ -10,7 +10,7 @@ from cnnexp.analysis.statistics import least_lead
 from cnnexp.analysis.verdicts import QUESTIONS, is_told_apart, points, told_p, verdicts
 from cnnexp.report.charts import axis_of, without_failures
 from cnnexp.report.html import Child, Markup, section, table, tag
-from cnnexp.report.words import badge, named, percent, run_number, size
+from cnnexp.report.words import badge, look_of, named, percent, run_number, size
 
 PAIRS_NOTE = (
     "Right alone: digits that the other one gets wrong. Least lead: the smallest lead in digits that so many "
@@ -84,11 +84,12 @@ def _interval_bar(comparison: Comparison, run: ComparedRun) -> Markup:
     low, middle, high = (
         round(BAR * max(axis.share(x), 0), 1) for x in (score.interval[0], score.accuracy, score.interval[1])
     )
-    colour = f"run{run_number(run.letter) % 10}"
+    colour = look_of(run_number(run.letter))
+    dot = tag("circle", cx=middle, cy=8, r=4, class_=f"dot {colour}")
     return tag(
         "svg",
         tag("line", x1=low, x2=high, y1=8, y2=8, class_=f"line {colour}"),
-        tag("circle", cx=middle, cy=8, r=4, class_=f"dot {colour}"),
+        tag("text", "←", x=0, y=13, class_=f"outside {colour}") if score.accuracy < axis.low else dot,
         viewBox=f"0 0 {BAR} 16",
         class_="interval",
         aria_hidden="true",
@@ -173,11 +174,14 @@ def settings_section(comparison: Comparison) -> Markup:
     if comparison.settings:
         parts: list[Child] = [_differences("Settings", letters, comparison.settings)]
     else:
-        parts = [tag("p", "The configs are the same in every key.")]
+        parts = [tag("p", "The configs are the same in every key that decides a number.")]
     if comparison.circumstances:
         parts.append(_differences("Data, versions and machine", letters, comparison.circumstances))
     return section(
-        "What differs", parts, tag("p", "All keys that are not listed are the same.", class_="note"), id_="differs"
+        "What differs",
+        parts,
+        tag("p", "All other keys are the same, but for tracking and figures.", class_="note"),
+        id_="differs",
     )
 
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnexp.analysis.comparison import ComparedRun, Comparison
+from cnnexp.config.keys import short_key
 from cnnexp.report.html import Markup, tag
 
 COLOURS = 10
 LINE = 70
-IRRELEVANT = ("figures", "tracking")
 
 
 def badge(letter: str) -> Markup:
     """The letter of a run in its colour."""
-    return tag("b", letter, class_=f"badge run{run_number(letter) % COLOURS}")
+    return tag("b", letter, class_=f"badge {look_of(run_number(letter))}")
+
+
+def look_of(run: int) -> str:
+    """The class of what belongs to a run: its colour; after COLOURS runs the same again, but drawn hollow."""
+    return f"run{run % COLOURS}" + (" again" if run >= COLOURS else "")
 
 
 def run_number(letter: str) -> int:
@@ -39,14 +44,6 @@ def percent(share: float, digits: int = 1) -> str:
 
 def headline(comparison: Comparison) -> str:
     """What was compared, in a line: `kernel_size 3 vs 7, strides 1 vs 2`; names where that is long, else how many."""
-    told = [one for one in comparison.settings if one.key.split(".")[0] not in IRRELEVANT]
-    line = ", ".join(f"{short(one.key)} {' vs '.join(dict.fromkeys(one.values))}" for one in told)
+    line = ", ".join(f"{short_key(one.key)} {' vs '.join(dict.fromkeys(one.values))}" for one in comparison.settings)
     names = " vs ".join(run.record.name for run in comparison.runs)
     return next((text for text in (line, names) if 0 < len(text) <= LINE), f"{len(comparison.runs)} runs compared")
-
-
-def short(key: str) -> str:
-    """`model.kernel_size` → `kernel_size`, `model.blocks.conv_1.filters` → `conv_1.filters`."""
-    parts = key.split(".")
-    kept = parts[2:] if parts[:2] in (["model", "blocks"], ["model", "dense"]) else parts[1:]
-    return ".".join(kept) or key

@@ -16,19 +16,20 @@ from cnnexp.runs.sweep_record import SweepRecord, find_sweep
 TOP = re.compile(r"top:(\d+)")
 
 
-def chosen_runs(words: Sequence[str], runs: Path) -> list[RunRecord]:
+def chosen_runs(words: Sequence[str], runs: Path, most: int | None = None) -> list[RunRecord]:
     """The runs that the words name, in their order, each once.
 
-    Raises RunError for a word that names no run, or several.
+    most: a sweep with more finished runs stands for so many of its best. Raises RunError for a word that names no run,
+    or several.
     """
-    found = [record for word in words for record in _named(word, runs)]
+    found = [record for word in words for record in _named(word, runs, most)]
     return list({record.id: record for record in found}.values())
 
 
-def _named(word: str, runs: Path) -> list[RunRecord]:
+def _named(word: str, runs: Path, most: int | None) -> list[RunRecord]:
     if not word.startswith("top:"):
         sweep = find_sweep(word, runs)
-        return [find_run(word, runs)] if sweep is None else _of_sweep(sweep)
+        return [find_run(word, runs)] if sweep is None else _of_sweep(sweep, most)
     match = TOP.fullmatch(word)
     if match is None or int(match[1]) == 0:
         raise RunError("RUN", show(word), "top:N for the N best runs", "As in: top:5")
@@ -38,12 +39,12 @@ def _named(word: str, runs: Path) -> list[RunRecord]:
     return found
 
 
-def _of_sweep(sweep: SweepRecord) -> list[RunRecord]:
-    """The finished runs of a sweep, in the order of its points."""
+def _of_sweep(sweep: SweepRecord, most: int | None) -> list[RunRecord]:
+    """The finished runs of a sweep, in the order of its points, or the best of them."""
     found = [record for _, record in sweep.runs() if record.status == FINISHED]
     if not found:
         raise RunError("RUN", f"sweep {sweep.id}", "a sweep with a FINISHED run", f"See: cnnexp show {sweep.id}")
-    return found
+    return found if most is None or len(found) <= most else best_runs(found, most)
 
 
 def best_runs(records: Sequence[RunRecord], count: int) -> list[RunRecord]:

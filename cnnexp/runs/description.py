@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 from cnnexp.runs.journal import RUNNING
 from cnnexp.runs.record import RunRecord
-from cnnexp.shapes import Layer, layer_table
+from cnnexp.shapes import layer_table, render_table
+from cnnexp.shares import interval
 
 LONGEST = 6000
 
@@ -28,12 +27,11 @@ def _headline(record: RunRecord) -> str:
 
 
 def _accuracy(record: RunRecord) -> str:
-    """Accuracy with its standard error √(p(1-p)/n), on the largest claim that was measured: test, else validation."""
+    """Accuracy with its 95 % interval, on the largest claim that was measured: test, else validation."""
     for split, name in (("test", "test"), ("val", "validation")):
         accuracy, digits = record.metrics.get(f"accuracy/{split}"), record.data.get("sizes", {}).get(name)
         if accuracy is not None and digits:
-            error = math.sqrt(accuracy * (1 - accuracy) / digits)
-            return f"**{name} accuracy {accuracy:.2%} ± {error:.2%}** on {digits:,} digits"
+            return f"**{name} accuracy {interval(accuracy, digits)}** on {digits:,} digits"
     return ""
 
 
@@ -51,21 +49,7 @@ def _found(record: RunRecord) -> str:
 def _layers(record: RunRecord) -> str:
     height, width, channels = record.data["image_shape"]
     table = layer_table(record.config.model, (height, width, channels), len(record.class_names))
-    rows = [f"| {layer.name} | {layer.kind} | {_size(layer.output)} | {_window(layer)} | {layer.parameters:,} |"
-            for layer in table.layers]  # fmt: skip
-    head = ["| layer | kind | output | window | parameters |", "| --- | --- | --- | --- | ---: |"]
-    return "\n".join([f"### Network: {table.parameters:,} parameters", "", *head, *rows])
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape))
-
-
-def _window(layer: Layer) -> str:
-    if layer.window is None:
-        return ""
-    height, width = layer.window
-    return f"{height.kernel}×{width.kernel}, step {height.stride}×{width.stride}"
+    return f"### Network: {table.parameters:,} parameters\n\n```\n{render_table(table)}\n```"
 
 
 def _data(record: RunRecord) -> str:

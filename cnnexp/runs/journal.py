@@ -16,6 +16,8 @@ from cnnexp.runs.trust import EVENTS, believe, is_time
 Event = dict[str, Any]
 EVENTS_FILE = "events.jsonl"
 RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
+PRUNED = "pruned"
+"""The outcome of a run that a search gave up."""
 
 
 def now() -> str:

@@ -1,30 +1,52 @@
-"""The few params of a run in MLflow: the knobs that one turns, and what else differs from the defaults."""
+"""What MLflow is told of a run's config: few params, because its image cards list them all; the other knobs as tags."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cnnexp.config.choices import Choice, Strict, WindowPool
 from cnnexp.config.schema import Block, Dense, ExperimentConfig, Model
 
-MOST = 20
+MOST, MOST_TAGS = 8, 40
 LONGEST = 60
-KNOBS = (
-    "seed", "model.kernel_size", "model.strides", "model.padding", "model.pool", "model.dropout", "training.epochs",
-    "training.batch_size", "training.optimizer", "training.learning_rate",
+KNOBS = ("model.kernel_size", "model.strides", "model.padding", "seed")
+"""What every run tells as params. Not more: MLflow writes all params in one line above a picture, and where that line
+is wider than half the window, two runs no longer stand side by side."""
+
+FURTHER_KNOBS = (
+    "model.pool", "model.dropout", "training.epochs", "training.batch_size", "training.optimizer",
+    "training.learning_rate",
 )  # fmt: skip
-"""What every run tells. Not more: MLflow's image cards list all params above the picture, and push it out of sight."""
-
 NOT_SHOWN = ("schema_version", "tracking", "figures", "evaluation")
+SIZES = (".filters", ".units")
 
 
-def knobs(config: ExperimentConfig) -> dict[str, str]:
-    """Dotted key → short text, at most 20: the main knobs, then what differs, then the size of each layer."""
-    values, defaults = _leaves(config), _leaves(_plain(config))
-    sizes = {key: text for key, text in values.items() if key.endswith((".filters", ".units"))}
-    main = {key: values[key] for key in KNOBS}
-    differing = {key: text for key, text in values.items() if text != defaults.get(key) and key not in sizes}
-    return dict(list((main | differing | sizes).items())[:MOST])
+def knobs(config: ExperimentConfig, varied: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The params. Dotted key → short text: the main knobs, then what differs from the defaults, at most 8 of them.
+
+    varied: what a sweep varied (key → word); all of it is told, before the others.
+    """
+    values = _leaves(config)
+    told = {key: values.get(key, short(word)) for key, word in (varied or {}).items()}
+    return told | _first(MOST, {key: values[key] for key in KNOBS} | _differing(config))
+
+
+def knob_tags(config: ExperimentConfig) -> dict[str, str]:
+    """The same and more as tags, at most 40: all knobs that one turns, what differs, the size of each layer."""
+    values = _leaves(config)
+    sizes = {key: text for key, text in values.items() if key.endswith(SIZES)}
+    return _first(MOST_TAGS, {key: values[key] for key in (*KNOBS, *FURTHER_KNOBS)} | _differing(config) | sizes)
+
+
+def _first(most: int, texts: dict[str, str]) -> dict[str, str]:
+    return dict(list(texts.items())[:most])
+
+
+def _differing(config: ExperimentConfig) -> dict[str, str]:
+    """What differs from the defaults, but for the sizes of layers."""
+    defaults = _leaves(_plain(config))
+    return {key: text for key, text in _leaves(config).items() if text != defaults.get(key) and not key.endswith(SIZES)}
 
 
 def _plain(config: ExperimentConfig) -> ExperimentConfig:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 MODE = {"workflowType": "machine_learning"}
 COLUMNS = (
     "metrics.`accuracy/test`", "metrics.`accuracy/val`", "metrics.`loss/val`", "params.`model.kernel_size`",
-    "params.`model.strides`", "params.`model.padding`", "params.`model.pool`", "params.`model.dropout`",
-    "params.`training.learning_rate`", "params.`training.epochs`", "tags.`cnnexp.outcome`",
+    "params.`model.strides`", "params.`model.padding`", "tags.`model.pool`", "tags.`model.dropout`",
+    "tags.`training.learning_rate`", "tags.`training.epochs`", "tags.`cnnexp.outcome`",
 )  # fmt: skip
 VIEW = "cnnexp"
 
@@ -43,26 +43,14 @@ def run_link(base_url: str, experiment_id: str, run_id: str) -> str:
     return f"{base_url.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}?{urlencode(MODE)}"
 
 
-def experiment_link(base_url: str, experiment_id: str, view: str | None = VIEW) -> str:
-    """The runs of an experiment, newest first; with the columns of the saved view."""
+def experiment_link(base_url: str, experiment_id: str, view: str | None = VIEW, *, charts: bool = False) -> str:
+    """The runs of an experiment with the filter, order and columns of a saved view, by default the newest first.
+
+    charts: opened on the charts of these runs, else on their table.
+    """
     shown = {"viewStateShareKey": view} if view else {"orderByKey": "attributes.start_time", "orderByAsc": "false"}
-    return _runs(base_url, experiment_id, shown)
-
-
-def sweep_link(base_url: str, experiment_id: str, parent_run_id: str, *, chart: bool = False) -> str:
-    """The children of a sweep, flat (MLflow nests them when sorted by start), lowest loss/val first."""
-    mode = {"compareRunsMode": "CHART"} if chart else {}
-    order = {"orderByKey": "metrics.`loss/val`", "orderByAsc": "true"}
-    return _runs(base_url, experiment_id, {**mode, "searchFilter": children_of(parent_run_id), **order})
-
-
-def children_of(parent_run_id: str) -> str:
-    """MLflow's filter for the children of a run."""
-    return f"tags.`mlflow.parentRunId` = '{parent_run_id}'"
-
-
-def _runs(base_url: str, experiment_id: str, query: dict[str, str]) -> str:
-    return f"{base_url.rstrip('/')}/#/experiments/{experiment_id}/runs?{urlencode({**MODE, **query})}"
+    mode = {"compareRunsMode": "CHART"} if charts else {}
+    return f"{base_url.rstrip('/')}/#/experiments/{experiment_id}/runs?{urlencode({**MODE, **shown, **mode})}"
 
 
 def save_view(client: MlflowClient, experiment_id: str, key: str = VIEW, view: View = DEFAULT_VIEW) -> None:

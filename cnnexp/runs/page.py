@@ -33,14 +33,16 @@ class Page:
         """The address of a store that is a server, and so has a UI of its own."""
         return without_secrets(self.uri) if self.uri.startswith(("http://", "https://")) else None
 
-    def link(self, base_url: str) -> str:
-        """The page's link on a server that runs at `base_url`."""
+    def links(self, base_url: str) -> dict[str, str]:
+        """On a server that runs at `base_url`: `link` to the page; `charts` of the same runs, if they are several."""
         if self.run_id is not None and self.experiment_id is not None:
-            return run_link(base_url, self.experiment_id, self.run_id)
+            return {"link": run_link(base_url, self.experiment_id, self.run_id)}
         experiment_id = self.experiment_id or experiment_id_at(base_url, self.experiment)
-        if experiment_id is None:
-            return experiment_link(base_url, "0", None)
-        return experiment_link(base_url, experiment_id, self.view)
+        where, view = ("0", None) if experiment_id is None else (experiment_id, self.view)
+        return {
+            "link": experiment_link(base_url, where, view),
+            "charts": experiment_link(base_url, where, view, charts=True),
+        }
 
 
 def page_of(run: str | None, uri: str | None) -> Page:

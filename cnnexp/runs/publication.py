@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from cnnexp.errors import StoreError
 from cnnexp.runs.description import describe
 from cnnexp.runs.files import write_json
+from cnnexp.runs.find import problem_of
 from cnnexp.runs.journal import RUNNING, milliseconds
-from cnnexp.runs.knobs import knobs
+from cnnexp.runs.knobs import knob_tags, knobs
 from cnnexp.runs.links import save_view
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.series import ARTIFACTS, FOLDER, LOGGED_TAG, lay_out, pictures
 from cnnexp.runs.store import Store, only_once
-from cnnexp.runs.sweep_record import member_tag, parent_in_mlflow
+from cnnexp.runs.sweep_record import SWEEP_FILE, SweepRecord, columns_of, member_tag, parent_in_mlflow
 
 if TYPE_CHECKING:
     import keras
@@ -103,7 +104,9 @@ class Publication:
             self.store.client.log_inputs(self.run_id, datasets=[_dataset(record)])
 
     def _send_metrics(self, record: RunRecord) -> None:
-        new = [metric for metric in _metrics(record) if (metric.key, metric.step) not in self.points]
+        known = {key for key, _ in self.points}
+        new = [metric for metric in _of_epochs(record) if (metric.key, metric.step) not in self.points]
+        new += [metric for metric in _measured_once(record) if metric.key not in known]
         for start in range(0, len(new), BATCH):
             part = new[start : start + BATCH]
             self.store.client.log_batch(self.run_id, metrics=part, synchronous=True)
@@ -111,7 +114,7 @@ class Publication:
 
     def _send_status(self, record: RunRecord) -> None:
         client = self.store.client
-        client.log_batch(self.run_id, tags=_as_tags(_telling(record)), synchronous=True)
+        client.log_batch(self.run_id, tags=as_tags(_telling(record)), synchronous=True)
         if record.status == self.status:
             return
         if record.ended is None:
@@ -261,17 +264,32 @@ def _link_tags(record: RunRecord) -> dict[str, str]:
 
 
 def _params(record: RunRecord) -> list[Param]:
+    return as_params(knobs(record.config, _varied_in(record)))
+
+
+def as_params(texts: Mapping[str, str]) -> list[Param]:
+    """What MLflow takes as params."""
     from mlflow.entities import Param
 
-    return [Param(key, text) for key, text in knobs(record.config).items()]
+    return [Param(key, text) for key, text in texts.items()]
+
+
+def _varied_in(record: RunRecord) -> dict[str, str]:
+    """What varied in a run's point of the sweep that trains it, where the sweep's record is beside the run's."""
+    links = record.header["links"]
+    sweep = SweepRecord(record.folder.parent / links.get("sweep", ""))
+    if not (sweep.folder / SWEEP_FILE).is_file() or problem_of(sweep) is not None:
+        return {}
+    return next((columns_of(point) for point in sweep.points if str(point["number"]) == links.get("point")), {})
 
 
 def _telling(record: RunRecord) -> dict[str, str]:
     outcome = record.ending.outcome if record.ending else RUNNING.lower()
-    return {"cnnexp.outcome": outcome, "mlflow.note.content": describe(record)}
+    return {**knob_tags(record.config), "cnnexp.outcome": outcome, "mlflow.note.content": describe(record)}
 
 
-def _as_tags(tags: dict[str, str]) -> list[RunTag]:
+def as_tags(tags: Mapping[str, str]) -> list[RunTag]:
+    """Tags as MLflow takes them."""
     from mlflow.entities import RunTag
 
     return [RunTag(key, value) for key, value in tags.items()]
@@ -284,17 +302,22 @@ def _points_of(store: Store, run: Run) -> set[tuple[str, int]]:
     return {(point.key, point.step) for history in histories for point in history}
 
 
-def _metrics(record: RunRecord) -> Iterator[Metric]:
-    """Every measured value with its time and the number of epochs done; results at the epoch of the kept weights."""
+def _of_epochs(record: RunRecord) -> Iterator[Metric]:
+    """Every value of an epoch with its time and the number of epochs done."""
     from mlflow.entities import Metric
 
     for event in record.epochs:
         for key, value in event["metrics"].items():
             yield Metric(key, value, milliseconds(event["time"]), event["epoch"])
-    kept = round(record.result.get("best/epoch", record.epochs_done))
+
+
+def _measured_once(record: RunRecord) -> Iterator[Metric]:
+    """The results, at step 0: MLflow draws a value at any other step as a dot in an empty chart, not as a bar."""
+    from mlflow.entities import Metric
+
     for event in record.of_kind("result")[-1:]:
         for key, value in event["metrics"].items():
-            yield Metric(key, value, milliseconds(event["time"]), kept)
+            yield Metric(key, value, milliseconds(event["time"]), 0)
 
 
 def _dataset(record: RunRecord) -> DatasetInput:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cnnexp.runs.journal import FINISHED
 from cnnexp.runs.links import run_link
 from cnnexp.runs.publication import NAME_LENGTH
+from cnnexp.runs.server import address_of
 from cnnexp.runs.store import Store, told
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class PublishedComparison:
     report: Path
 
 
-def publish_comparison(store: Store, experiment: str, comparison: PublishedComparison, ui: str) -> str:
-    """Put the report into the experiment, replacing that of the same runs; returns its link in the UI at `ui`.
+def publish_comparison(store: Store, experiment: str, comparison: PublishedComparison) -> str:
+    """Put the report into the experiment, replacing that of the same runs; returns its link in the UI.
 
     Raises StoreError when the store cannot take it.
     """
@@ -39,10 +40,12 @@ def publish_comparison(store: Store, experiment: str, comparison: PublishedCompa
         store.check()
         experiment_id = store.experiment_id(experiment)
         run = _found(store, experiment_id, comparison.key) or _created(store, experiment_id, comparison)
-        store.client.set_tag(run.info.run_id, "mlflow.note.content", comparison.note, synchronous=True)
-        store.client.log_artifact(run.info.run_id, str(comparison.report))
-        store.client.set_terminated(run.info.run_id, status=FINISHED)
-        return run_link(ui, experiment_id, f"{run.info.run_id}/artifacts")
+        run_id = run.info.run_id
+        store.client.set_tag(run_id, "mlflow.note.content", comparison.note, synchronous=True)
+        store.client.log_artifact(run_id, str(comparison.report))
+        store.client.set_terminated(run_id, status=FINISHED)
+    page = f"{run_id}/artifacts/{comparison.report.name}"
+    return run_link(address_of(store.shown, run_id), experiment_id, page)
 
 
 def _found(store: Store, experiment_id: str, key: str) -> Run | None:

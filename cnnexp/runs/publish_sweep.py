@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from cnnexp.config.schema import Tracking
 from cnnexp.runs.files import write_json
 from cnnexp.runs.journal import RUNNING, milliseconds
+from cnnexp.runs.knobs import knobs
 from cnnexp.runs.links import View, save_view
-from cnnexp.runs.publication import NAME_LENGTH, RUN_TAG, find_tagged, remove_twins
+from cnnexp.runs.publication import NAME_LENGTH, RUN_TAG, as_params, as_tags, find_tagged, remove_twins
+from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import Store, only_once, open_store, told, tracking_uri
-from cnnexp.runs.sweep_record import SweepRecord, member_tag
+from cnnexp.runs.sweep_record import SweepRecord, columns_of, member_tag
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -41,16 +43,27 @@ def publish_sweep(sweep: SweepRecord, tracking: Tracking) -> None:
 
 
 def _join(store: Store, sweep: SweepRecord, parent: str) -> None:
-    """Tags for the runs that do not have them: trained before the sweep, or while the store was away."""
-    published = [record for _, record in sweep.runs() if record.mlflow.get("uri") == store.shown]
-    ids = {str(record.mlflow["experiment_id"]) for record in published}
-    joined = {run.info.run_id: run.data.tags for run in _search(store, sorted(ids), _member(sweep))} if ids else {}
-    for record in published:
+    """Tags and params for the runs that do not have them: trained before the sweep, or while the store was away."""
+    published = [(point, record) for point, record in sweep.runs() if record.mlflow.get("uri") == store.shown]
+    ids = {str(record.mlflow["experiment_id"]) for _, record in published}
+    joined = {run.info.run_id: run for run in _search(store, sorted(ids), _member(sweep))} if ids else {}
+    for point, record in published:
         run_id = str(record.mlflow["run_id"])
-        if run_id not in joined:
-            store.client.set_tag(run_id, member_tag(sweep.id), "1")
-        if record.header["links"].get("sweep") == sweep.id and PARENT not in joined.get(run_id, {}):
-            store.client.set_tag(run_id, PARENT, parent)
+        run = joined.get(run_id) or store.client.get_run(run_id)
+        tags = {member_tag(sweep.id): "1"}
+        if record.header["links"].get("sweep") == sweep.id:
+            tags[PARENT] = parent
+        missing = {key: value for key, value in tags.items() if key not in run.data.tags}
+        params = _missing_params(run, record, columns_of(point))
+        if missing or params:
+            store.client.log_batch(run_id, tags=as_tags(missing), params=as_params(params), synchronous=True)
+
+
+def _missing_params(run: Run, record: RunRecord, columns: Mapping[str, str]) -> dict[str, str]:
+    """The columns that MLflow does not know of a run; what it knows cannot be changed."""
+    missing = [key for key in columns if key not in run.data.params]
+    texts = knobs(record.config, columns) if missing else {}
+    return {key: texts[key] for key in missing}
 
 
 def _search(store: Store, experiments: list[str], text: str) -> Iterator[Run]:
@@ -68,13 +81,12 @@ def _member(sweep: SweepRecord) -> str:
 
 def view_of(sweep: SweepRecord) -> View:
     """The saved view of a sweep: its runs alone, best validation accuracy first, what varied as columns."""
-    keys = list(dict.fromkeys(key for point in sweep.points for key in point["varied"]))
     metrics = ["metrics.`best/accuracy_val`", "metrics.`best/loss_val`", "metrics.`accuracy/test`"]
     return View(
         name=f"sweep {sweep.id}: {sweep.name}",
         filter=_member(sweep),
         order_by="metrics.`best/accuracy_val`",
-        columns=[*(f"params.`{key}`" for key in keys), *metrics],
+        columns=[*(f"params.`{key}`" for key in sweep.columns), *metrics],
     )
 
 

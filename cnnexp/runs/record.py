@@ -5,8 +5,9 @@ config.yaml       the whole checked config
 environment.json  machine, packages, git commit; code.patch: what differs from that commit
 events.jsonl      what happened, in order: started, epoch, result, ended, found (only ever appended to)
                   started says `after` which epoch it goes on (null: none), and what `changed` since the start before it
-predictions.npz   probabilities, labels and image digests of validation and test
-probes/           epoch_NNN.npz: maps and filters of the fixed digits, float16
+predictions.npz   probabilities, losses, labels and image digests of validation and test
+probes/           epoch_NNN.npz: maps and filters of the fixed digits, float16; filters_before.npz: the filters before
+                  training, where the maps of epoch 0 were not kept
 weights.npz       the final weights
 checkpoint/       the last two training states while the run goes on, and longer where the config keeps them
 figures/          the pictures
@@ -50,6 +51,7 @@ from cnnexp.runs.trust import (
 from cnnexp.runs.upgrades import upgraded
 
 CHECKPOINT = "checkpoint"
+FILTERS_BEFORE = "probes/filters_before.npz"
 
 
 @dataclass(frozen=True)
@@ -221,7 +223,10 @@ class RunRecord:
         return found
 
     def predictions(self, split: str) -> Arrays:
-        """`probabilities` (n, classes), `labels` (n,) and `digests` (n,) of validation or test; empty if not there."""
+        """`probabilities` (n, classes), `labels` (n,) and `digests` (n,) of validation or test; empty if not there.
+
+        `losses` (n,) too, in nats, which older records do not have.
+        """
         path = self.folder / "predictions.npz"
         arrays = read_arrays(path) if path.is_file() else {}
         found = {k.removeprefix(f"{split}/"): v for k, v in arrays.items() if k.startswith(f"{split}/")}
@@ -240,9 +245,22 @@ class RunRecord:
 
         Raises RunError when none were kept then, and where they are not those of the same digits and layers as others.
         """
-        arrays = self._probe_arrays(epoch)
-        if {name: array.shape for name, array in arrays.items()} != self._probed_shapes:
-            where = str(self.folder / "probes" / f"epoch_{epoch:03d}.npz")
+        return self._probes(_probe_file(epoch), self._probed_shapes)
+
+    @property
+    def filters_before(self) -> Arrays:
+        """Before training, float32, by block; empty where they were not kept. Raises RunError as `probes` does."""
+        if 0 in self.probed_epochs:
+            return self.probes(0).filters
+        if not self.probed_epochs or not (self.folder / FILTERS_BEFORE).is_file():
+            return {}
+        shapes = {name: shape for name, shape in self._probed_shapes.items() if name.startswith("filters/")}
+        return self._probes(FILTERS_BEFORE, shapes).filters
+
+    def _probes(self, file: str, shapes: dict[str, tuple[int, ...]]) -> Probes:
+        arrays = self._probe_arrays(file)
+        if {name: array.shape for name, array in arrays.items()} != shapes:
+            where = str(self.folder / file)
             raise RunError(where, "other layers or shapes", f"those of epoch {self.probed_epochs[-1]}")
         parts: dict[str, Arrays] = {"maps": {}, "filters": {}}
         for name, array in arrays.items():
@@ -253,10 +271,11 @@ class RunRecord:
     @cached_property
     def _probed_shapes(self) -> dict[str, tuple[int, ...]]:
         """Of the maps and filters that every kept epoch has."""
-        return {name: array.shape for name, array in self._probe_arrays(self.probed_epochs[-1]).items()}
+        newest = self._probe_arrays(_probe_file(self.probed_epochs[-1]))
+        return {name: array.shape for name, array in newest.items()}
 
-    def _probe_arrays(self, epoch: int) -> Arrays:
-        path = self.folder / "probes" / f"epoch_{epoch:03d}.npz"
+    def _probe_arrays(self, file: str) -> Arrays:
+        path = self.folder / file
         arrays = read_arrays(path)
         shown = len(self.digits()["labels"]) if (self.folder / "probes" / "digits.npz").is_file() else None
         believe_probes(arrays, shown, str(path))
@@ -284,6 +303,10 @@ class RunRecord:
     def fresh(self) -> RunRecord:
         """The same record, read anew."""
         return RunRecord(self.folder)
+
+
+def _probe_file(epoch: int) -> str:
+    return f"probes/epoch_{epoch:03d}.npz"
 
 
 @dataclass(frozen=True)

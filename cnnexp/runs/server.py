@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -11,8 +12,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import psutil
@@ -35,12 +38,12 @@ def free_port(host: str) -> int:
     raise StoreError("--port", f"none free on {host}", f"a free port from {FIRST_PORT} to {LAST_PORT}", "Give --port.")
 
 
-def address_of(uri: str) -> str:
-    """Where a store is looked at: a server's own address; for any other where `cnnexp ui` would show it, or does."""
+def address_of(uri: str, run_id: str) -> str:
+    """Where a run of a store is looked at: on the store's own server, else where `cnnexp ui` shows it, or would."""
     if uri.startswith(("http://", "https://")):
         return uri
-    port = next((port for port in range(FIRST_PORT, LAST_PORT + 1) if _is_free(LOOPBACK, port) or _is_mlflow(port)),
-                FIRST_PORT)  # fmt: skip
+    ports = range(FIRST_PORT, LAST_PORT + 1)
+    port = next((port for port in ports if _is_free(LOOPBACK, port) or _knows(port, run_id)), FIRST_PORT)
     return f"http://{LOOPBACK}:{port}"
 
 
@@ -54,11 +57,13 @@ def _is_free(host: str, port: int) -> bool:
     return True
 
 
-def _is_mlflow(port: int) -> bool:
+def _knows(port: int, run_id: str) -> bool:
+    """Whether an MLflow that has this run listens there, and not that of another store, or no MLflow at all."""
+    query = f"http://{LOOPBACK}:{port}/api/2.0/mlflow/runs/get?{urlencode({'run_id': run_id})}"
     try:
-        with urlopen(f"http://{LOOPBACK}:{port}/health", timeout=KNOCK_SECONDS) as answer:
-            return bool(answer.read(3) == b"OK")
-    except OSError:
+        with urlopen(query, timeout=KNOCK_SECONDS) as answer:
+            return bool(json.load(answer)["run"]["info"]["run_id"] == run_id)
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return False
 
 

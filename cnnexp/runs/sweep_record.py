@@ -11,6 +11,7 @@ lock            held by the process that runs the sweep
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,11 @@ from cnnexp.runs.upgrades import upgraded
 SWEEP_FILE = "sweep.json"
 DONE, GOES_ON, IMPOSSIBLE = "done", "goes on", "impossible"
 """Verdicts that a record is read by."""
+
+
+def columns_of(point: Mapping[str, Any]) -> dict[str, str]:
+    """What varies in a point, and what its named variant sets: dotted key → word."""
+    return {**point["varied"], **point.get("sets", {})}
 
 
 def member_tag(sweep: str) -> str:
@@ -76,11 +82,16 @@ class SweepRecord:
 
     @cached_property
     def points(self) -> list[dict[str, Any]]:
-        """number, name, varied (key → word), verdict, run_key, variant, parameters, multiply_adds, reason, run.
+        """number, name, varied, sets, overrides, verdict, run_key, variant, parameters, multiply_adds, reason, run.
 
-        Those known before, then those that a search drew.
+        Those known before, then those that a search drew. varied and sets: key → word.
         """
         return [*self.header["points"], *(event["point"] for event in self.events if event["event"] == "drawn")]
+
+    @property
+    def columns(self) -> list[str]:
+        """All that varies in it, in order, also inside named variants."""
+        return list(dict.fromkeys(key for point in self.points for key in columns_of(point)))
 
     @cached_property
     def events(self) -> tuple[dict[str, Any], ...]:

@@ -55,7 +55,9 @@ def is_id(value: Any) -> bool:
 
 def is_point(value: Any) -> bool:
     """A point of a sweep: its number, what varies in it, and the run that it was found to be, or none yet."""
-    plain = isinstance(value, dict) and is_count(value.get("number")) and mapping_of(is_text)(value.get("varied"))
+    words = mapping_of(is_text)
+    plain = isinstance(value, dict) and is_count(value.get("number")) and words(value.get("varied"))
+    plain = plain and words(value.get("sets", {}))
     return plain and (value.get("run") in (None, "") or is_id(value["run"]))
 
 
@@ -168,14 +170,18 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 def believe_predictions(arrays: Arrays, classes: int, where: str) -> None:
-    """Raise RunError unless probabilities (n, classes), labels and digests (n,) fit, as far as they are there."""
+    """Raise RunError unless probabilities (n, classes), labels, losses and digests (n,) fit, as far as they are there.
+
+    Older records have no losses.
+    """
     digests = arrays.get("digests", np.zeros(0))
     fits = digests.ndim == 1 and digests.dtype == np.uint64
     if fits and set(arrays) != {"digests"}:
         shares = _are_shares(arrays.get("probabilities"), (len(digests), classes))
         fits = shares and _are_labels(arrays.get("labels"), classes, len(digests))
+        fits = fits and ("losses" not in arrays or _are_losses(arrays["losses"], len(digests)))
     if not fits:
-        raise RunError(where, _told(arrays), f"probabilities of {classes} classes, labels and digests that fit")
+        raise RunError(where, _told(arrays), f"probabilities of {classes} classes, labels, losses and digests that fit")
 
 
 def _are_labels(labels: npt.NDArray[Any] | None, classes: int, count: int) -> bool:
@@ -189,6 +195,12 @@ def _are_shares(array: npt.NDArray[Any] | None, shape: tuple[int, ...]) -> bool:
     if array is None or array.shape != shape or array.dtype.kind != "f":
         return False
     return bool(np.all((array >= 0) & (array <= 1.001)))
+
+
+def _are_losses(array: npt.NDArray[Any], count: int) -> bool:
+    """Whether `array` (count,) are losses, none of them below 0."""
+    fits = array.shape == (count,) and array.dtype.kind == "f"
+    return fits and bool(np.all((array >= 0) & (array <= LARGEST)))
 
 
 def believe_pictures(arrays: Arrays, classes: int, where: str, needed: str = "labels") -> None:

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from cnnexp.errors import DISK_ERRORS, CnnexpError, DiskError, RunError, TrainingError
 from cnnexp.interrupts import Pruned, Terminated
 from cnnexp.runs.files import write_arrays, write_json, write_text
-from cnnexp.runs.journal import EVENTS_FILE, FAILED, FINISHED, KILLED, Ending, finite, now, read_events
+from cnnexp.runs.journal import EVENTS_FILE, FAILED, FINISHED, KILLED, PRUNED, Ending, finite, now, read_events
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.runs.upgrades import RECORD_VERSION
@@ -128,7 +128,7 @@ class FolderWriter:
             self._end(Ending(KILLED, "killed", "interrupted"))
             raise
         except Pruned as reason:
-            self._end(Ending(KILLED, "pruned", str(reason)))
+            self._end(Ending(KILLED, PRUNED, str(reason)))
             raise
         except TrainingError as error:
             self._end(Ending(FAILED, "diverged", str(error)))

@@ -7,6 +7,7 @@ the working folder.
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,12 +33,12 @@ from cnnexp.errors import ConfigError
 from cnnexp.runs.files import read_json, write_json
 from cnnexp.runs.journal import KILLED
 from cnnexp.runs.sweep_record import all_sweeps
+from cnnexp.study.jobs import SUBMITTED
 from cnnexp.study.worker import GRACE_SECONDS, Job, Outcome, end_truly_on_sigterm, run_job
 
 PLUGINS = {"ray": "hydra_ray_launcher", "slurm": "hydra_submitit_launcher"}
 JOB_KEY = "cnnexp_job"
 LOOK_SECONDS = 0.5
-SUBMITTED = ".submitit"
 OWN_SETTINGS = ("name", "executor", "slurm")
 
 
@@ -61,7 +62,7 @@ def run_on_cluster(
         return
     sweep = next(iter(left.values())).log.parent.parent
     files = {number: write_job(job, sweep / "jobs") for number, job in left.items()}
-    launched = _Launched(name, settings, [files[number] for number in left], workers, sweep)
+    launched = _Launched(name, sweep, _batches(name, settings, left, files, workers))
     try:
         for number in launched.ended(files):
             yield Outcome(**read_json(_outcome_file(files[number])))
@@ -72,28 +73,55 @@ def run_on_cluster(
         launched.stop()
 
 
-class _Launched:
-    """Hydra's launcher at work in a thread, since it comes back only when all jobs have ended."""
+@dataclass(frozen=True)
+class _Batch:
+    """Jobs of equal threads that go to Hydra's launcher together."""
 
-    def __init__(
-        self, name: str, settings: Mapping[str, Any], files: Sequence[Path], workers: int, sweep: Path
-    ) -> None:  # fmt: skip
-        self._name, self._sweep, self.told = name, sweep, ""
-        self._config = _hydra_config(sweep)
-        threads = int(read_json(files[0])["threads"])
+    launcher: Any
+    files: tuple[str, ...]
+
+
+def _batches(
+    name: str, settings: Mapping[str, Any], jobs: Mapping[int, Job], files: Mapping[int, Path], workers: int
+) -> list[_Batch]:  # fmt: skip
+    """The jobs by their threads, so many at once: Slurm alone keeps to the number of workers by itself."""
+    sweep = next(iter(jobs.values())).log.parent.parent
+    config, context = _hydra_config(sweep), HydraContext(config_loader=cast(Any, _AsItIs()), callbacks=Callbacks())
+    at_once = len(jobs) if settings.get("executor") == "slurm" else workers
+    batches = []
+    for threads, group in itertools.groupby(sorted(jobs.values(), key=_threads), key=_threads):
         launcher: Any = _ray(settings, threads) if name == "ray" else _submitit(settings, threads, workers, sweep)
-        context = HydraContext(config_loader=cast(Any, _AsItIs()), callbacks=Callbacks())
-        launcher.setup(hydra_context=context, task_function=carry_out, config=self._config)
-        at_once = workers if settings.get("executor") == "local" else len(files)
-        self._thread = threading.Thread(target=self._launch, args=(launcher, files, at_once), daemon=True)
+        launcher.setup(hydra_context=context, task_function=carry_out, config=config)
+        own = [str(files[job.number]) for job in group]
+        batches += [_Batch(launcher, tuple(own[start : start + at_once])) for start in range(0, len(own), at_once)]
+    return batches
+
+
+def _threads(job: Job) -> int:
+    return job.threads
+
+
+class _Launched:
+    """Hydra's launchers at work in a thread, since they come back only when all jobs of a batch have ended."""
+
+    def __init__(self, name: str, sweep: Path, batches: Sequence[_Batch]) -> None:
+        self._name, self._sweep, self.told = name, sweep, ""
+        self._is_stopped = threading.Event()
+        self._thread = threading.Thread(target=self._launch, args=(batches,), daemon=True)
         self._thread.start()
 
-    def _launch(self, launcher: Any, files: Sequence[Path], at_once: int) -> None:
-        try:
-            for start in range(0, len(files), at_once):
-                launcher.launch([[str(file)] for file in files[start : start + at_once]], start)
-        except Exception as error:  # noqa: BLE001 (one lost job ends the launcher's wait for the others)
-            self.told = f": {type(error).__name__}: {str(error).strip().splitlines()[-1] if str(error) else ''}"
+    def _launch(self, batches: Sequence[_Batch]) -> None:
+        started = 0
+        for batch in batches:
+            if self._is_stopped.is_set():
+                return
+            try:
+                batch.launcher.launch([[file] for file in batch.files], started)
+            except Exception as error:  # noqa: BLE001 (one lost job ends the launcher's wait for the others)
+                self.told = f": {type(error).__name__}: {str(error).strip().splitlines()[-1] if str(error) else ''}"
+                while _some_go_on(self._sweep):
+                    time.sleep(LOOK_SECONDS)
+            started += len(batch.files)
 
     def ended(self, files: Mapping[int, Path]) -> Iterator[int]:
         """The numbers of jobs whose outcome is there, as they come."""
@@ -107,6 +135,7 @@ class _Launched:
 
     def stop(self) -> None:
         """Nothing of it goes on."""
+        self._is_stopped.set()
         if self._name == "ray":
             import ray
 
@@ -124,17 +153,13 @@ def end_what_a_dead_sweep_left(runs: Path) -> None:
 
 def _cancel_jobs_of(sweep: Path) -> None:
     """End what was submitted: jobs of Slurm by scancel, those of this machine, whose ids are processes, by signals."""
-    submitted = [folder.name for folder in (sweep / SUBMITTED).glob("*")]
-    if not submitted:
-        return
-    if shutil.which("scancel"):
+    submitted = _submitted(sweep)
+    if submitted and shutil.which("scancel"):
         subprocess.run(["scancel", *submitted], check=False, capture_output=True)
     processes = []
-    for name in submitted:
-        with suppress(psutil.Error, ValueError):
-            controller = psutil.Process(int(name))
-            if SUBMITTED in " ".join(controller.cmdline()):
-                processes += [*controller.children(recursive=True), controller]
+    for controller in _controllers(sweep):
+        with suppress(psutil.Error):
+            processes += [*controller.children(recursive=True), controller]
     for process in processes:
         with suppress(psutil.Error):
             process.terminate()
@@ -143,12 +168,35 @@ def _cancel_jobs_of(sweep: Path) -> None:
             process.kill()
 
 
+def _submitted(sweep: Path) -> list[str]:
+    return [folder.name for folder in (sweep / SUBMITTED).glob("*")]
+
+
+def _controllers(sweep: Path) -> list[psutil.Process]:
+    """The processes of this machine that look after jobs of submitit's local executor."""
+    found = []
+    for name in _submitted(sweep):
+        with suppress(psutil.Error, ValueError):
+            process = psutil.Process(int(name))
+            if SUBMITTED in " ".join(process.cmdline()):
+                found.append(process)
+    return found
+
+
+def _some_go_on(sweep: Path) -> bool:
+    """Whether jobs that were submitted wait or run, as Slurm or their processes tell."""
+    submitted = _submitted(sweep)
+    if submitted and shutil.which("squeue"):
+        asked = ["squeue", "--noheader", f"--jobs={','.join(submitted)}"]
+        return bool(subprocess.run(asked, check=False, capture_output=True).stdout.strip())
+    return bool(_controllers(sweep))
+
+
 def _ray(settings: Mapping[str, Any], threads: int) -> Any:
     from hydra_plugins.hydra_ray_launcher.ray_launcher import RayLauncher
 
-    ray = OmegaConf.create(dict(settings["ray"]))
-    ray.remote.setdefault("num_cpus", threads)
-    return RayLauncher(ray)
+    remote = {"num_cpus": threads, "max_calls": 1, **settings["ray"]["remote"]}  # a process cannot change its threads
+    return RayLauncher(OmegaConf.create({**settings["ray"], "remote": remote}))
 
 
 def _submitit(settings: Mapping[str, Any], threads: int, workers: int, sweep: Path) -> Any:

@@ -16,11 +16,18 @@ from cnnexp.study.worker import Job, TrialRef
 
 NO_STUDY = ("sweep.grid={}", "sweep.variants={}", "sweep.search=none", "sweep.space={}")
 """The words that make a study, named beside them, one run."""
+SUBMITTED = ".submitit"
+"""Where submitit keeps its jobs and what they printed, in a sweep's folder."""
 
 
 def log_of(sweep: Path, number: int) -> Path:
     """Where what the worker of a point printed is kept."""
     return sweep / "logs" / f"{number}.txt"
+
+
+def output_of(sweep: Path, number: int) -> str:
+    """Where to read why a point failed: its worker's log, else what submitit kept of all jobs; empty without either."""
+    return next((str(path) for path in (log_of(sweep, number), sweep / SUBMITTED) if path.exists()), "")
 
 
 def as_recorded(one: PlannedPoint) -> dict[str, Any]:
@@ -29,6 +36,7 @@ def as_recorded(one: PlannedPoint) -> dict[str, Any]:
         "number": one.point.number,
         "name": one.point.name,
         "varied": dict(one.point.varied),
+        "sets": dict(one.point.sets),
         "overrides": list(one.point.overrides),
         "verdict": one.verdict.value,
         "reason": one.reason,
@@ -63,12 +71,12 @@ def job_of(sweep: Path, one: PlannedPoint, threads: int, trial: TrialRef | None 
 
 
 def as_child(point: Point, threads: int) -> Composed:
-    """The point's experiment as a sweep runs it: one run, not tested, pictures on demand, named by what varies."""
+    """The point's experiment as a sweep runs it: one run, not tested, named by what varies, drawn only if asked."""
     config = point.composed.config
     own = config.training.threads
     changed = config.model_copy(update={
         "evaluation": config.evaluation.model_copy(update={"test": False}),
-        "figures": config.figures.model_copy(update={"draw": False}),
+        "figures": config.figures.model_copy(update={"draw": config.figures.draw is True}),
         "tracking": config.tracking.model_copy(update={"run_name": point.name}),
         "training": config.training.model_copy(update={"threads": threads if own == "auto" else own}),
         "sweep": Sweep(),

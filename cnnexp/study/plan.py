@@ -12,6 +12,7 @@ from cnnexp.config.identity import identity
 from cnnexp.config.layers import conv_blocks
 from cnnexp.config.schema import INHERITED, ExperimentConfig
 from cnnexp.data import Digits, load_digits
+from cnnexp.errors import ConfigError, Problem
 from cnnexp.experiment import check_against
 from cnnexp.runs.journal import FINISHED, KILLED, RUNNING
 from cnnexp.runs.record import RunRecord
@@ -22,6 +23,8 @@ from cnnexp.study.points import Point
 
 RECENT = 20
 """How many of the newest finished runs an estimate looks at."""
+LEAST_SHARE = 0.1
+"""Of a point's work in an epoch: a run with less of it says nothing about the point."""
 
 
 class Verdict(Enum):
@@ -58,11 +61,11 @@ def plan(points: Sequence[Point], records: Iterable[RunRecord], *, again: bool) 
     """The verdict of every point, without TensorFlow and without writing anything.
 
     records: the runs that exist; what is finished among them with the same run key is not trained again unless
-    `again`. Raises DataError where the data of any point cannot be read.
+    `again`. Raises DataError where the data of any point cannot be read, ConfigError where no point goes with its data.
     """
     known = list(records)
     planner = Planner(known, again=again)
-    planned = [planner.judge(point) for point in points]
+    planned = planner.judge_all(points)
     return [replace(one, seconds=estimate) for one, estimate in zip(planned, estimates(planned, known), strict=True)]
 
 
@@ -74,11 +77,30 @@ class Planner:
         self._digits: dict[str, Digits] = {}
         self._taken: dict[str, int] = {}
 
-    def judge(self, point: Point) -> PlannedPoint:
-        """The point with its verdict.
+    def judge_all(self, points: Sequence[Point]) -> list[PlannedPoint]:
+        """The points with their verdicts.
 
-        Raises ConfigError or DataError where its data, or what depends on them, is wrong.
+        Raises DataError where the data of any cannot be read, ConfigError where no point goes with its data.
         """
+        problems, planned = dict[Problem, None](), list[PlannedPoint]()
+        for point in points:
+            try:
+                planned.append(self._judged(point))
+            except ConfigError as error:
+                problems |= dict.fromkeys(error.problems)
+                planned.append(_impossible(point, error.problems[0]))
+        if problems and all(one.verdict is Verdict.IMPOSSIBLE for one in planned):
+            raise ConfigError.of(list(problems))
+        return planned
+
+    def judge(self, point: Point) -> PlannedPoint:
+        """The point with its verdict. Raises DataError where its data cannot be read."""
+        try:
+            return self._judged(point)
+        except ConfigError as error:
+            return _impossible(point, error.problems[0])
+
+    def _judged(self, point: Point) -> PlannedPoint:
         one = self._as_new(point)
         if one.verdict is Verdict.IMPOSSIBLE:
             return one
@@ -100,10 +122,14 @@ class Planner:
         have = self._digits[key]
         table = layer_table(config.model, have.image_shape, have.classes)
         if table.misfit is not None:
-            return PlannedPoint(point, Verdict.IMPOSSIBLE, reason=str(table.misfit.problem).splitlines()[0])
+            return _impossible(point, table.misfit.problem)
         check_against(config, have)
         who = identity(config, have.digest)
         return _with_cost(PlannedPoint(point, Verdict.RUN, who.run_key, who.variant), table, config, len(have.train))
+
+
+def _impossible(point: Point, problem: Problem) -> PlannedPoint:
+    return PlannedPoint(point, Verdict.IMPOSSIBLE, reason=str(problem).splitlines()[0])
 
 
 def _by_run_key(records: Sequence[RunRecord]) -> tuple[dict[str, str], dict[str, tuple[str, int]]]:
@@ -145,17 +171,17 @@ def estimates(planned: Sequence[PlannedPoint], records: Sequence[RunRecord]) -> 
     """Seconds of each point that will run: the pace of earlier runs, scaled by multiply-adds; None without any.
 
     A pace is seconds of an epoch for each multiply-add and digit, and what an epoch costs beside is in it. The median
-    counts, each run with the weight of its work: tiny runs tell little about large ones.
+    counts, each run with the weight of its work, of runs that are not much smaller: tiny ones tell nothing about large.
     """
     recent = itertools.islice((record for record in records if record.status == FINISHED), RECENT)
     paces = sorted(found for record in recent if (found := _pace(record)) is not None)
-    if not paces:
-        return [None] * len(planned)
-    pace = _weighted_median(paces)
-    return [
-        pace * one.multiply_adds * one.digits * one.epochs if one.verdict in (Verdict.RUN, Verdict.RESUME) else None
-        for one in planned
-    ]
+    return [_estimate(one, paces) if one.verdict in (Verdict.RUN, Verdict.RESUME) else None for one in planned]
+
+
+def _estimate(one: PlannedPoint, paces: Sequence[tuple[float, float]]) -> float | None:
+    work = one.multiply_adds * one.digits
+    alike = [(pace, known) for pace, known in paces if known >= LEAST_SHARE * work]
+    return _weighted_median(alike) * work * one.epochs if alike else None
 
 
 def _weighted_median(values: Sequence[tuple[float, float]]) -> float:
@@ -166,17 +192,17 @@ def _weighted_median(values: Sequence[tuple[float, float]]) -> float:
 
 
 def _pace(record: RunRecord) -> tuple[float, float] | None:
-    """Seconds for each multiply-add and digit, and the work of an epoch.
+    """Seconds for each multiply-add and digit, and the work of an epoch; None where nothing tells.
 
-    The first epoch, in which TensorFlow warms up, counts only where it is alone.
+    The first epoch does not: TensorFlow warms up in it.
     """
-    seconds = [value for _, value in record.history.get("time/epoch_seconds", ())]
+    seconds = [value for _, value in record.history.get("time/epoch_seconds", ())][1:]
     if not seconds:
         return None
     height, width, channels = record.data["image_shape"]
     table = layer_table(record.config.model, (height, width, channels), len(record.class_names))
     work = table.multiply_adds * record.data["sizes"]["train"]
-    return (statistics.median(seconds[1:] or seconds) / work, work) if work else None
+    return (statistics.median(seconds) / work, work) if work else None
 
 
 def half_turned_knobs(points: Sequence[Point]) -> dict[str, list[str]]:

@@ -24,10 +24,11 @@ from cnnexp.config.compose import (
     job_values,
     told_as_config_errors,
 )
+from cnnexp.config.keys import in_words
 from cnnexp.config.problems import checked
 from cnnexp.errors import ConfigError, Problem
-from cnnexp.study.space import dimension_of_word
-from cnnexp.study.words import as_word, short_key
+from cnnexp.study.space import counted_words, dimension_of_word
+from cnnexp.study.words import as_word
 
 ONE_FOR_ALL = ("sweep", "hydra", "tracking", "experiments")
 """What a sweep has only once: keys and groups that cannot take several values."""
@@ -35,25 +36,30 @@ ONE_FOR_ALL = ("sweep", "hydra", "tracking", "experiments")
 
 @dataclass(frozen=True)
 class Point:
-    """One combination: what varies in it (dotted key → word), all its overrides, and its checked config."""
+    """One combination: what varies in it (dotted key → word), all its overrides, and its checked config.
+
+    sets: what the named variant stands for (dotted key → word).
+    """
 
     number: int
     varied: tuple[tuple[str, str], ...]
     overrides: tuple[str, ...]
     composed: Composed
+    sets: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
         """`kernel_size=5 padding=valid seed=1`."""
-        return " ".join(f"{short_key(key)}={word}" for key, word in self.varied) or "the only point"
+        return in_words(self.varied) or "the only point"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One alternative of an axis: what it is called (key → word), and the words that it sets."""
+    """One alternative of an axis: what it is called (key → word), its words, and what a named variant sets by them."""
 
     names: tuple[tuple[str, str], ...]
     words: tuple[str, ...]
+    sets: tuple[tuple[str, str], ...] = ()
 
 
 Axis = tuple[Choice, ...]
@@ -102,7 +108,7 @@ def _axis(override: Override) -> Axis:
         return (Choice((), (line,)),)
     if override.is_discrete_sweep():
         key = override.get_key_element()
-        return tuple(Choice(((key.lstrip("+"), v),), (f"{key}={v}",)) for v in override.sweep_string_iterator())
+        return tuple(Choice(((key.lstrip("+"), v),), (f"{key}={v}",)) for v in counted_words(override))
     raise ConfigError(
         override.key_or_group, f"`{line}`", "values that can be counted: a,b or choice(a,b) or range(1,4)",
         "An interval is searched, not swept: add sweep.search=random or sweep.search=bayes.",
@@ -111,18 +117,48 @@ def _axis(override: Override) -> Axis:
 
 def axes_of_study(grid: Mapping[str, Sequence[Any]], variants: Mapping[str, Mapping[str, Any]]) -> list[Axis]:
     """The axes that a YAML study names: `variants` are named and paired, `grid` multiplies."""
-    named = tuple(
-        Choice((("variant", name),), tuple(f"{key}={as_word(value)}" for key, value in chosen.items()))
-        for name, chosen in variants.items()
-    )
+    named = tuple(_variant(name, chosen) for name, chosen in variants.items())
     multiplied = [tuple(Choice(((key, as_word(v)),), (f"{key}={as_word(v)}",)) for v in values)
                   for key, values in grid.items()]  # fmt: skip
     return ([named] if named else []) + multiplied
 
 
+def _variant(name: str, chosen: Mapping[str, Any]) -> Choice:
+    sets = tuple((key, as_word(value)) for key, value in chosen.items())
+    return Choice((("variant", name),), tuple(f"{key}={word}" for key, word in sets), sets)
+
+
 def axis_of_draws(draws: Sequence[Mapping[str, str]]) -> Axis:
     """What a search drew, as one axis: the keys of a draw belong together."""
     return tuple(Choice(tuple(draw.items()), tuple(f"{k}={v}" for k, v in draw.items())) for draw in draws)
+
+
+def check_that_what_varies_stands(axes: Sequence[Axis]) -> None:
+    """Raise ConfigError where a later word takes the place of what an earlier one varies: names would not be true."""
+    varied, problems = dict[str, str](), list[Problem]()
+    for axis in axes:
+        words_by_key = {_key(word): word for choice in axis for word in choice.words}
+        for key, word in words_by_key.items():
+            lost = [line for other, line in varied.items() if other == key or other.startswith(_below(key))]
+            problems += [_taken_away(key, word, line) for line in lost[:1]]
+        if axis[0].names:
+            varied |= words_by_key
+    if problems:
+        raise ConfigError.of(problems)
+
+
+def _key(word: str) -> str:
+    return word.partition("=")[0].lstrip("+~")
+
+
+def _below(key: str) -> str | tuple[str, ...]:
+    """How keys begin that a value at `key` replaces; choosing a file of a group replaces none."""
+    return f"{key}." if "." in key else ()
+
+
+def _taken_away(key: str, word: str, varied: str) -> Problem:
+    hint = "Leave out one of them; without the variants of a study: sweep.variants={}"
+    return Problem(key, f"`{word}` after `{varied}` of what varies", "nothing that takes its place", hint)
 
 
 def points_of(axes: Sequence[Axis], config_dir: str | None) -> list[Point]:
@@ -136,13 +172,19 @@ def points_of(axes: Sequence[Axis], config_dir: str | None) -> list[Point]:
         for number, combination in enumerate(itertools.product(*axes)):
             varied = tuple(pair for choice in combination for pair in choice.names)
             own = tuple(word for choice in combination for word in choice.words)
+            sets = tuple(pair for choice in combination for pair in choice.sets)
             try:
-                points.append(Point(number, varied, own, composer.compose(own)))
+                points.append(Point(number, varied, own, composer.compose(own), sets))
             except ConfigError as error:
                 problems.extend(problem for problem in error.problems if problem not in problems)
     if problems:
         raise ConfigError.of(problems)
     return points
+
+
+def _sets_a_value(word: str) -> bool:
+    """Whether a word sets a value of the job's config; Hydra's own node is no part of it."""
+    return word.startswith("++") and not word.startswith("++hydra.")
 
 
 @dataclass
@@ -162,9 +204,10 @@ class Composer:
         """The same as config.compose.compose_config."""
         with told_as_config_errors():
             forced = [word for override in overrides for word in self._rewritten(override)]
-            base, choices = self._base(tuple(word for word in forced if not word.startswith("++")))
+            own = [word for word in forced if _sets_a_value(word)]
+            base, choices = self._base(tuple(word for word in forced if not _sets_a_value(word)))
             config = base.copy()
-            for key, value in (self._value(word) for word in forced if word.startswith("++")):
+            for key, value in map(self._value, own):
                 OmegaConf.update(config, key, value, merge=True, force_add=True)
             values = job_values(config)
         return Composed(checked(values), tuple(overrides), tuple(forced), choices)

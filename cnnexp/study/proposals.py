@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from cnnexp.runs.journal import FINISHED
+from cnnexp.runs.journal import FINISHED, PRUNED
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_writer import SweepWriter
 from cnnexp.study.jobs import as_recorded, job_of
@@ -19,14 +19,21 @@ TO_TRAIN = (Verdict.RUN, Verdict.RESUME)
 
 
 class Source(Protocol):
-    """Gives jobs when workers are free, and is told what became of them."""
+    """Gives jobs when workers are free, and is told what became of them.
 
+    spared: how many of a search's trials needed no training so far: they had ended before, or are the same as others.
+    """
+
+    @property
+    def spared(self) -> int: ...
     def jobs(self) -> Iterator[Job]: ...
     def ended(self, outcome: Outcome) -> None: ...
 
 
 class Listed:
     """All points that are left to train."""
+
+    spared = 0
 
     def __init__(self, sweep: Path, planned: Sequence[PlannedPoint], threads: int) -> None:
         self._sweep, self._planned, self._threads = sweep, planned, threads
@@ -53,7 +60,11 @@ class Proposed:
         self._sweep, self._search, self._planner, self._compose = sweep, search, planner, compose
         self._trials, self._threads = trials, threads
         self._under_way: dict[int, int] = {}
-        self._drawn = 0
+        self._drawn, self._trained = 0, 0
+
+    @property
+    def spared(self) -> int:
+        return self._search.ended - self._trained
 
     def jobs(self) -> Iterator[Job]:
         for trial in self._search.known():
@@ -68,8 +79,9 @@ class Proposed:
                 self._search.tell(trial.number, self._accuracy(one.run))
 
     def ended(self, outcome: Outcome) -> None:
+        self._trained += 1
         accuracy = self._accuracy(outcome.run) if outcome.status == FINISHED else None
-        self._search.tell(self._under_way.pop(outcome.number), accuracy, pruned=outcome.outcome == "pruned")
+        self._search.tell(self._under_way.pop(outcome.number), accuracy, pruned=outcome.outcome == PRUNED)
 
     def _judged(self, draw: dict[str, str]) -> PlannedPoint:
         one = self._planner.judge(self._compose(self._drawn, draw))

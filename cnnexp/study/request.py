@@ -6,12 +6,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hydra.core.override_parser.types import Override
-from omegaconf import OmegaConf
 
-from cnnexp.config.compose import compose_config, compose_tree, hydra_session
+from cnnexp.config.compose import compose_config, compose_tree, hydra_session, launcher_settings
+from cnnexp.config.keys import short_key
 from cnnexp.config.schema import ExperimentConfig, Figures, Sweep, Tracking
 from cnnexp.data import load_digits
 from cnnexp.errors import ConfigError
@@ -25,12 +24,12 @@ from cnnexp.study.points import (
     axes_of_study,
     axes_of_words,
     axis_of_draws,
+    check_that_what_varies_stands,
     first_words,
     parsed,
     points_of,
 )
 from cnnexp.study.space import Dimension, dimension_of_word, random_draws, space_of_study
-from cnnexp.study.words import short_key
 
 SEED = "seed"
 
@@ -67,15 +66,20 @@ class SweepRequest:
     def threads(self) -> int:
         """Threads inside one operation of each run: the cores shared by the workers that the sweep could keep busy.
 
-        Points that are done count too, so that a sweep that is started again gives its runs what they had before.
+        Points that are done count too, so that a sweep that is started again gives its runs what they had before. On a
+        cluster it is one, since the cores of its machines are not known here.
         """
+        if self.launcher.is_a_cluster:
+            return 1
         all_points = len({one.run_key for one in self.planned if one.run_key}) or self.config.sweep.trials
         return max(1, usable_cores() // max(1, min(self._most_workers, all_points)))
 
     @property
     def _most_workers(self) -> int:
         wanted = 1 if self.launcher.is_serial else self.config.sweep.workers
-        return usable_cores() if wanted == "auto" else wanted
+        if wanted != "auto":
+            return wanted
+        return self.expected if self.launcher.is_a_cluster else usable_cores()
 
     @property
     def study(self) -> str:
@@ -100,7 +104,7 @@ def request_sweep(overrides: Sequence[str], config_dir: str | None) -> SweepRequ
         first = first_words(typed)
     composed, tree = compose_tree(first, config_dir)
     config = composed.config
-    launcher = Launcher(str(tree.hydra.runtime.choices["hydra/launcher"]), _plain(tree.hydra.launcher))
+    launcher = Launcher(str(tree.hydra.runtime.choices["hydra/launcher"]), launcher_settings(tree))
     launcher.check()
     study = composed.choices.get("experiments")
     if config.sweep.search == "bayes":
@@ -113,11 +117,6 @@ def request_sweep(overrides: Sequence[str], config_dir: str | None) -> SweepRequ
     planned = plan(points, all_runs(runs_folder()), again=config.sweep.again)
     name = _name(config, study, points)
     return SweepRequest(tuple(overrides), config, name, launcher, tuple(planned), config_dir=config_dir)
-
-
-def _plain(node: Any) -> dict[str, Any]:
-    values = OmegaConf.to_container(node, resolve=False)
-    return {str(key): value for key, value in values.items()} if isinstance(values, dict) else {}
 
 
 def _name(config: ExperimentConfig, study: str | None, points: Sequence[Point]) -> str:
@@ -138,6 +137,7 @@ def _axes(typed: Sequence[Override], sweep: Sweep) -> list[Axis]:
         axes += [axis_of_draws(random_draws(space, sweep.seed, sweep.trials)), *axes_of_words(others)]
     else:
         axes += axes_of_words(typed)
+    check_that_what_varies_stands(axes)
     if all(len(axis) == 1 for axis in axes) and not sweep.describes_many:
         raise ConfigError("-m", "no key with several values", "at least one, such as model.kernel_size=3,5",
                           "For a single run leave -m out.")  # fmt: skip
@@ -173,9 +173,7 @@ def _search(
         hint = "Ask for some: data.validation_size=500"
         raise ConfigError("sweep.search", "no validation digits", "some to go by", hint)
     ends = points_of([*axes_of_words(others), _ends(space)], config_dir)
-    planner = Planner([], again=True)
-    for point in ends:
-        planner.judge(point)
+    Planner([], again=True).judge_all(ends)
     name = _name(config, study, ends)
     return SweepRequest(tuple(overrides), config, name, launcher, (), tuple(space), fixed, config_dir)
 

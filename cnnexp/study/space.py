@@ -74,13 +74,21 @@ def dimension_of_word(override: Override) -> Dimension:
     """
     key = override.key_or_group
     if override.is_discrete_sweep():
-        return Dimension(key, tuple(override.sweep_string_iterator()))
+        return Dimension(key, counted_words(override))
     interval = cast(IntervalSweep, override.value())
     low, high, log = float(interval.start or 0), float(interval.end or 0), "log" in interval.tags
     if low >= high or (log and low <= 0):
         wanted = "0 < LOW < HIGH" if log else "LOW < HIGH"
         raise ConfigError(key, f"`{override.input_line}`", f"interval(LOW,HIGH) with {wanted}")
     return Dimension(key, Range(low=low, high=high, log=log, integer=isinstance(interval.start, int)))
+
+
+def counted_words(override: Override) -> tuple[str, ...]:
+    """Every value of a swept word; of a range of fractions without what their sums leave in the last places."""
+    words = tuple(override.sweep_string_iterator())
+    if not override.is_range_sweep():
+        return words
+    return tuple(as_word(float(f"{float(word):.12g}")) if "." in word or "e" in word else word for word in words)
 
 
 def random_draws(space: Sequence[Dimension], seed: int, trials: int) -> list[dict[str, str]]:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnnexp.analysis.sweeps import Recipe, SweptRun, honest_words, recipes_of
-from cnnexp.drawing import shown_epoch
+import numpy as np
+
+from cnnexp.analysis.sweeps import SEED, Recipe, SweptRun, comparable, honest_words, recipes_of
+from cnnexp.config.keys import in_words, short_key
+from cnnexp.runs.description import LONGEST
 from cnnexp.runs.files import write_bytes, write_text
-from cnnexp.runs.journal import FINISHED
+from cnnexp.runs.journal import FINISHED, PRUNED
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.sweep_record import DONE, IMPOSSIBLE, SweepRecord
-from cnnexp.study.words import short_key
+from cnnexp.runs.sweep_record import DONE, IMPOSSIBLE, SweepRecord, columns_of
+from cnnexp.study.contact_sheets import contact_sheets
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHEET_ROWS, SHEET_DIGITS, SHEET_LAYERS = 16, 3, 4
 TABLE_ROWS = 30
 LARGE_LOSS = 1000
-PRUNED, SAME = "pruned", "the same as"
+SAME = "the same as"
 ENDS = (
     "finished", "done before", "failed", "killed", PRUNED, "impossible", "the same as another", "under way",
     "not started",
@@ -32,17 +36,42 @@ ENDS = (
 
 def swept_runs(sweep: SweepRecord) -> list[SweptRun]:
     """The finished runs of a sweep as values, in the order of its points."""
-    return [run for point, record in sweep.runs() if (run := _swept(point, record)) is not None]
+    finished = [(point, record) for point, record in sweep.runs() if _is_measured(record)]
+    validation = _validation_of([record for _, record in finished])
+    return [_swept(point, record, validation[record.data["digest"]]) for point, record in finished]
 
 
-def _swept(point: dict[str, Any], record: RunRecord) -> SweptRun | None:
+def _is_measured(record: RunRecord) -> bool:
+    return record.status == FINISHED and "best/accuracy_val" in record.metrics
+
+
+def _validation_of(records: Sequence[RunRecord]) -> dict[str, str]:
+    """Digest of the data → a word for its validation digits: data that differ elsewhere may share them."""
+    data = {str(record.data["digest"]): record for record in records}
+    return {digest: digest if len(data) == 1 else _validation_word(record) for digest, record in data.items()}
+
+
+def _validation_word(record: RunRecord) -> str:
+    digests = record.predictions("validation").get("digests")
+    return str(record.data["digest"]) if digests is None else hashlib.sha256(np.sort(digests).tobytes()).hexdigest()
+
+
+def swept_recipes(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[Recipe]:
+    """The recipes of a sweep's finished runs, best first, each knowing how many of its runs did not finish."""
+    ended = [(point, sweep.outcomes.get(point["number"])) for point in sweep.points]
+    return recipes_of(runs, [point["varied"] for point, outcome in ended if outcome and did_not_finish(outcome)])
+
+
+def did_not_finish(outcome: dict[str, Any]) -> bool:
+    """Whether a point failed or was killed, which a run that a search gave up did not."""
+    return bool(outcome["status"] != FINISHED and outcome["outcome"] != PRUNED)
+
+
+def _swept(point: dict[str, Any], record: RunRecord, validation: str) -> SweptRun:
     metrics = record.metrics
-    if record.status != FINISHED or "best/accuracy_val" not in metrics:
-        return None
     return SweptRun(
         run=record.id,
         name=point["name"],
-        variant=point["variant"],
         varied=point["varied"],
         accuracy=metrics["best/accuracy_val"],
         loss=metrics["best/loss_val"],
@@ -50,6 +79,7 @@ def _swept(point: dict[str, Any], record: RunRecord) -> SweptRun | None:
         parameters=point["parameters"],
         multiply_adds=point["multiply_adds"],
         digits=record.data["sizes"]["validation"],
+        validation=validation,
     )
 
 
@@ -65,14 +95,18 @@ def write_summary(sweep: SweepRecord) -> None:
 
 
 def as_csv(sweep: SweepRecord, runs: Sequence[SweptRun]) -> str:
-    """One line a finished run: what varied, then what came out and what it cost."""
-    keys = keys_of(sweep)
+    """One line a point: what varied, how it ended, what came out and what it cost."""
+    keys = sweep.columns
+    ids, measured = {point["number"]: record.id for point, record in sweep.runs()}, {run.run: run for run in runs}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*keys, "run", "accuracy_val", "loss_val", "seconds", "parameters", "multiply_adds"])
-    for run in runs:
-        values = [run.run, run.accuracy, run.loss, round(run.seconds, 3), run.parameters, run.multiply_adds]
-        writer.writerow([*(run.varied.get(key, "") for key in keys), *values])
+    writer.writerow([*keys, "run", "ended", "accuracy_val", "loss_val", "seconds", "parameters", "multiply_adds"])
+    for point in sweep.points:
+        number = point["number"]
+        run = measured.get(ids.get(number, ""))
+        results = (run.accuracy, run.loss, round(run.seconds, 3)) if run else ("", "", "")
+        told = [ids.get(number, ""), _end_of(sweep, point), *results, point["parameters"], point["multiply_adds"]]
+        writer.writerow([*(columns_of(point).get(key, "") for key in keys), *told])
     return out.getvalue()
 
 
@@ -81,11 +115,15 @@ def keys_of(sweep: SweepRecord) -> list[str]:
     return list(dict.fromkeys(key for point in sweep.points for key in point["varied"]))
 
 
-def recipe_rows(sweep: SweepRecord, runs: Sequence[SweptRun]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of the table of recipes, best mean validation accuracy first."""
-    keys = [key for key in keys_of(sweep) if key != "seed"]
+def recipe_rows(sweep: SweepRecord, recipes: Sequence[Recipe]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the table of recipes; a column `unfinished` where runs of some did not finish."""
+    keys = [key for key in keys_of(sweep) if key != SEED]
     header = [*(short_key(key) for key in keys), "accuracy", "spread", "loss", "seeds", "seconds", "parameters"]
-    return header, [_row(recipe, keys) for recipe in recipes_of(runs)]
+    rows = [_row(recipe, keys) for recipe in recipes]
+    if any(recipe.unfinished for recipe in recipes):
+        header.append("unfinished")
+        rows = [[*row, str(recipe.unfinished)] for row, recipe in zip(rows, recipes, strict=True)]
+    return header, rows
 
 
 def _row(recipe: Recipe, keys: Sequence[str]) -> list[str]:
@@ -102,16 +140,39 @@ def _loss(loss: float) -> str:
 
 
 def as_markdown(sweep: SweepRecord, runs: Sequence[SweptRun]) -> str:
-    """The answer as MLflow's description shows it."""
-    header, rows = recipe_rows(sweep, runs)
-    table = [header, ["---"] * len(header), *rows[:TABLE_ROWS]]
-    lines = [f"**Sweep {sweep.id}**: {counts_line(sweep)}", "", *(f"| {' | '.join(row)} |" for row in table), ""]
+    """The answer as MLflow's description shows it, with as many rows of the table as it has room for."""
+    recipes = swept_recipes(sweep, runs)
+    header, rows = recipe_rows(sweep, recipes)
+    top = [
+        f"**Sweep {sweep.id}**: {counts_line(sweep)}",
+        "",
+        _markdown_row(header),
+        _markdown_row(["---"] * len(header)),
+    ]
+    words = [f"- {line}" for line in honest_words(recipes)]
+    rest = ["", *_chosen_line(sweep), *words, "", f"`{sweep.header['command']}`", ""]
+    room = LONGEST - len("\n".join([*top, "", _more(len(rows)), *rest]))
+    lengths = itertools.accumulate(len(_markdown_row(row)) + 1 for row in rows[:TABLE_ROWS])
+    shown = sum(length <= room for length in lengths)
+    cut = ["", _more(len(rows) - shown)] if shown < len(rows) else []
+    return "\n".join([*top, *map(_markdown_row, rows[:shown]), *cut, *rest])
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _more(number: int) -> str:
+    return f"… and {number} more in sweep.csv"
+
+
+def _chosen_line(sweep: SweepRecord) -> list[str]:
     chosen = sweep.result
-    if chosen.get("run"):
-        metrics = chosen["metrics"]
-        test = f"; test accuracy {metrics['accuracy/test']:.2%}" if "accuracy/test" in metrics else ""
-        lines += [f"Chosen by validation: **{chosen['name']}** (run {chosen['run']}){test}", ""]
-    return "\n".join([*lines, *(f"- {line}" for line in honest_words(runs)), "", f"`{sweep.header['command']}`", ""])
+    if not chosen.get("run"):
+        return []
+    metrics = chosen["metrics"]
+    test = f"; test accuracy {metrics['accuracy/test']:.2%}" if "accuracy/test" in metrics else ""
+    return [f"Chosen by validation: **{chosen['name']}** (run {chosen['run']}){test}", ""]
 
 
 def counts_line(sweep: SweepRecord) -> str:
@@ -130,50 +191,30 @@ def _end_of(sweep: SweepRecord, point: dict[str, Any]) -> str:
 
 def figures_of(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[str, Figure]]:
     """Name and picture of everything the summary shows."""
-    from cnnexp.figures.sweeps import PlottedRun, all_curves, cost_against_accuracy, metric_against_value, table_picture
+    from cnnexp.figures.sweeps import PlottedRun, all_curves, cost_against_accuracy, metric_against_value
 
     if not runs:
         return []
-    plotted = [PlottedRun(r.name, r.varied, r.accuracy, r.parameters, r.multiply_adds, r.seconds) for r in runs]
-    header, rows = recipe_rows(sweep, runs)
-    note = f"{counts_line(sweep)}; validation, mean over seeds, best first"
-    figures = [("table", table_picture(header, rows[:TABLE_ROWS], title=sweep.name, note=note))]
+    records = {record.id: record for _, record in sweep.runs()}
+    recorded = [(run, records[run.run]) for run in runs]
+    plotted = [
+        PlottedRun(in_words(r.recipe), r.varied, r.accuracy, r.parameters, r.multiply_adds, r.seconds) for r in runs
+    ]
+    figures = [("table", _table(sweep, swept_recipes(sweep, runs)))]
     for key in keys_of(sweep):
         if len({run.varied.get(key) for run in runs}) > 1:
             figures.append((f"accuracy_by_{short_key(key).replace('.', '_')}", metric_against_value(plotted, key)))
     figures.append(("cost_against_accuracy", cost_against_accuracy(plotted)))
-    histories = {run.name: record.history.get("loss/val", []) for run, record in _with_records(sweep, runs)}
+    histories = {run.name: record.history.get("loss/val", []) for run, record in recorded}
     figures.append(("curves", all_curves(histories)))
-    return figures + contact_sheets(sweep, runs)
+    return figures + contact_sheets(recorded)
 
 
-def contact_sheets(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[str, Figure]]:
-    """`contact_sheet_<layer>` for the layers that the runs share, one row a run, the best of many."""
-    from cnnexp.figures.contact_sheet import contact_sheet
+def _table(sweep: SweepRecord, recipes: Sequence[Recipe]) -> Figure:
+    from cnnexp.figures.sweeps import table_picture
 
-    best = {run.run for run in sorted(runs, key=lambda run: -run.accuracy)[:SHEET_ROWS]}
-    shown = [(run, record) for run, record in _with_records(sweep, runs) if run.run in best and record.probed_epochs]
-    maps = {run.name: record.probes(shown_epoch(record)).maps for run, record in shown}
-    if not maps:
-        return []
-    digits = shown[0][1].digits()
-    chosen = _telling_digits(digits["labels"].tolist())
-    labels = [shown[0][1].class_names[digits["labels"][i]] for i in chosen]
-    sheets = []
-    for layer in dict.fromkeys(layer for of in maps.values() for layer in of):
-        own = {name: of[layer][chosen] for name, of in maps.items() if layer in of and len(of[layer]) > max(chosen)}
-        if len(own) > 1:
-            sheet = contact_sheet(own, digits["images"][chosen], layer=layer, labels=labels)
-            sheets.append((f"contact_sheet_{layer}", sheet))
-    return sheets[:SHEET_LAYERS]
-
-
-def _telling_digits(labels: Sequence[int]) -> list[int]:
-    """Positions of up to three digits of different shapes: a seven, a two and an eight where they are there."""
-    wanted = [labels.index(label) for label in (7, 2, 8) if label in labels]
-    return (wanted + [i for i in range(len(labels)) if i not in wanted])[:SHEET_DIGITS]
-
-
-def _with_records(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[SweptRun, RunRecord]]:
-    records = {record.id: record for _, record in sweep.runs()}
-    return [(run, records[run.run]) for run in runs]
+    header, rows = recipe_rows(sweep, recipes)
+    order = "mean over seeds, best first" if comparable(recipes) else "on different digits, not comparable"
+    cut = f", the first {TABLE_ROWS} of {len(rows)} recipes" if len(rows) > TABLE_ROWS else ""
+    note = f"{counts_line(sweep)}; validation, {order}{cut}"
+    return table_picture(header, rows[:TABLE_ROWS], title=sweep.name, note=note)

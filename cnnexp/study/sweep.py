@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, suppress
 from typing import Protocol
 
@@ -10,26 +11,25 @@ from cnnexp.analysis.sweeps import chosen_run
 from cnnexp.errors import CnnexpError, StoreError
 from cnnexp.evaluation import measure_test
 from cnnexp.runs.find import all_runs, runs_folder
-from cnnexp.runs.journal import FAILED, FINISHED, KILLED, RUNNING, Ending
+from cnnexp.runs.journal import FAILED, FINISHED, KILLED, PRUNED, RUNNING, Ending
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from cnnexp.runs.writer import mark_if_gone
-from cnnexp.study.jobs import as_recorded, log_of
+from cnnexp.study.jobs import as_recorded, output_of
 from cnnexp.study.plan import Planner
 from cnnexp.study.proposals import Listed, Proposed, Source
 from cnnexp.study.request import SweepRequest
 from cnnexp.study.search import Search
-from cnnexp.study.summary import counts_line, swept_runs, write_summary
-from cnnexp.study.worker import Outcome
-
-PRUNED = "pruned"
+from cnnexp.study.summary import counts_line, swept_recipes, swept_runs, write_summary
+from cnnexp.study.worker import Outcome, alone
 
 
 class SweepListener(Protocol):
     """Who is told how a sweep goes."""
 
     def planned(self, sweep: SweepRecord, request: SweepRequest) -> None: ...
+    def spared(self, trials: int) -> None: ...
     def point(self, name: str, outcome: Outcome, log: str) -> None: ...
     def say(self, text: str) -> None: ...
     def ended(self) -> None: ...
@@ -102,16 +102,18 @@ def _carry_out(
     with closing(outcomes):
         for outcome in outcomes:
             source.ended(outcome)
+            listener.spared(source.spared)
             _record(sweep, outcome, listener)
             bad += outcome.status != FINISHED and outcome.outcome != PRUNED
             if bad and request.config.sweep.on_error == "stop":
                 break
+    listener.spared(source.spared)
     return bad
 
 
 def _record(sweep: SweepWriter, outcome: Outcome, listener: SweepListener) -> None:
     """What became of a point, at once; a run whose worker died without a word is ended here."""
-    log = str(log_of(sweep.folder, outcome.number))
+    log = output_of(sweep.folder, outcome.number)
     sweep.point(outcome.number, outcome.run, outcome.status, outcome.outcome, outcome.message, log)
     names = {point["number"]: str(point["name"]) for point in sweep.read().points}
     listener.point(names[outcome.number], outcome, log)
@@ -129,12 +131,13 @@ def _tell_of_its_end(record: RunRecord, listener: SweepListener) -> None:
 
 def _conclude(sweep: SweepWriter, listener: SweepListener) -> None:
     """Choose by validation, test the chosen run alone, and write the summary."""
-    chosen = chosen_run(swept_runs(sweep.read()))
+    record = sweep.read()
+    chosen = chosen_run(swept_recipes(record, swept_runs(record)))
     if chosen is not None:
         metrics = {"best/accuracy_val": chosen.accuracy, "best/loss_val": chosen.loss}
         try:
             metrics |= _tested(RunRecord(sweep.folder.parent / chosen.run), listener)
-        except CnnexpError as error:
+        except (CnnexpError, BrokenProcessPool) as error:
             listener.say(f"the chosen run could not be tested: {error}")
         sweep.event("result", run=chosen.run, name=chosen.name, metrics=metrics)
     write_summary(sweep.read())
@@ -145,7 +148,7 @@ def _tested(record: RunRecord, listener: SweepListener) -> dict[str, float]:
     from cnnexp.runs.publish import Publisher
 
     known = "accuracy/test" in record.result
-    metrics = measure_test(record)
+    metrics = alone(measure_test, record)
     if not known:
         Publisher(record.config.tracking, record.folder, listener.say).finish(record.fresh())
     return metrics

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import itertools
 import math
-import multiprocessing
 import statistics
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
 from cnnexp.config.schema import ExperimentConfig
 from cnnexp.data import load_digits
+from cnnexp.errors import TrainingError
 from cnnexp.nn.seeding import make_deterministic
 from cnnexp.study.jobs import as_child
 from cnnexp.study.plan import PlannedPoint
 from cnnexp.study.proposals import TO_TRAIN
 from cnnexp.study.request import SweepRequest
+from cnnexp.study.worker import alone
 
 BATCHES, FIRST = 12, 2
 """Batches that are tried, and how many of them are not counted: TensorFlow warms up in them."""
@@ -32,10 +33,9 @@ def timed(request: SweepRequest) -> SweepRequest:
     by_threads: dict[int, dict[str, ExperimentConfig]] = {}
     for variant, config in tried.items():
         by_threads.setdefault(int(config.training.threads), {})[variant] = config
-    seconds: dict[str, float] = {}
+    seconds: dict[str, float | None] = {}
     for configs in by_threads.values():
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-            measured = process.submit(batch_seconds, list(configs.values())).result()
+        measured = alone(batch_seconds, list(configs.values()))
         seconds |= dict(zip(configs, measured, strict=True))
     planned = [replace(one, seconds=_seconds(one, seconds[one.variant])) if _counts(one) else one for one in
                request.planned]  # fmt: skip
@@ -46,12 +46,13 @@ def _counts(one: PlannedPoint) -> bool:
     return one.verdict in TO_TRAIN
 
 
-def _seconds(one: PlannedPoint, batch: float) -> float:
-    return batch * math.ceil(one.digits / one.point.composed.config.training.batch_size) * one.epochs
+def _seconds(one: PlannedPoint, batch: float | None) -> float | None:
+    batches = math.ceil(one.digits / one.point.composed.config.training.batch_size) * one.epochs
+    return None if batch is None else batch * batches
 
 
-def batch_seconds(configs: Sequence[ExperimentConfig]) -> list[float]:
-    """Median seconds of one batch of each config's training, in this process."""
+def batch_seconds(configs: Sequence[ExperimentConfig]) -> list[float | None]:
+    """Median seconds of one batch of each config's training, in this process; None where none came to its end."""
     return [_one(config) for config in configs]
 
 
@@ -59,7 +60,7 @@ class _Enough(Exception):
     """As many batches as were wanted."""
 
 
-def _one(config: ExperimentConfig) -> float:
+def _one(config: ExperimentConfig) -> float | None:
     make_deterministic(config.seed, config.training.threads)  # first: it hides what TensorFlow says at its start
     from cnnexp.nn.model import build_model
     from cnnexp.nn.training import train
@@ -75,10 +76,8 @@ def _one(config: ExperimentConfig) -> float:
             raise _Enough
 
     quick = config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"before_training": False})})
-    try:
+    with suppress(_Enough, TrainingError):  # one that diverges tells by the batches before
         for _ in train(model, digits, quick, on_batch=note):
             """An epoch shorter than the batches that are wanted; the next one goes on."""
-    except _Enough:
-        """That was the last batch."""
     spent = [after - before for before, after in itertools.pairwise(ended)]
-    return statistics.median(spent[min(FIRST, len(spent) - 1) :])
+    return statistics.median(spent[min(FIRST, len(spent) - 1) :]) if spent else None

@@ -25,11 +25,3 @@ def _quoted(text: str) -> str:
     """In single quotes; backslashes before a quote and at the end are doubled, as Hydra's grammar wants it."""
     escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)
     return "'" + re.sub(r"(\\+)\Z", r"\1\1", escaped) + "'"
-
-
-def short_key(key: str) -> str:
-    """`model.kernel_size` → `kernel_size`, `model.blocks.conv_1.filters` → `conv_1.filters`."""
-    parts = key.split(".")
-    named = len(parts) > 2 and parts[:2] in (["model", "blocks"], ["model", "dense"])
-    kept = parts[2:] if named else parts[1:]
-    return ".".join(kept) or key

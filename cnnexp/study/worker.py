@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import FrameType
+from typing import TypeVar
 
 from filelock import FileLock
 
@@ -23,10 +26,12 @@ from cnnexp.data import Digits, load_digits
 from cnnexp.errors import CnnexpError
 from cnnexp.interrupts import Pruned, Terminated
 from cnnexp.nn.seeding import GPU_MEMORY
-from cnnexp.runs.journal import FAILED, KILLED
+from cnnexp.runs.journal import FAILED, KILLED, PRUNED
 from cnnexp.runs.record import RunRecord
 from cnnexp.study.gpus import GpuShare, claim
 
+A = TypeVar("A")
+T = TypeVar("T")
 EXIT_TERMINATED = 143
 WATCH_SECONDS = 1.0
 GRACE_SECONDS = 20.0
@@ -129,6 +134,13 @@ def end_truly_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, _terminate)
 
 
+def alone(function: Callable[[A], T], argument: A) -> T:
+    """What the function gives in a new process: there TensorFlow takes any number of threads."""
+    start = (os.getpid(), ())
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), start_worker, start) as process:
+        return process.submit(function, argument).result()
+
+
 def _terminate(signum: int, frame: FrameType | None) -> None:
     """In a job the run ends truly; a worker that waits for one has nothing to end."""
     if not _IN_A_JOB.is_set():
@@ -151,7 +163,7 @@ def run_job(job: Job) -> Outcome:
         try:
             return _run(job)
         except Pruned as reason:
-            return Outcome(job.number, job.made(), KILLED, str(reason), "pruned")
+            return Outcome(job.number, job.made(), KILLED, str(reason), PRUNED)
         except CnnexpError as error:
             print(f"error: {error}", flush=True)
             return Outcome(job.number, job.made(), FAILED, str(error).splitlines()[0])

@@ -22,22 +22,26 @@ if TYPE_CHECKING:
 EXAMPLE = """  cnnexp compare 3f9a 81c2
   cnnexp compare top:5 --folder reports/best --mlflow"""
 WIDTH, INDENT, NARROWEST = 100, 18, 12
+SHORT = ("accuracy", "95 % interval", "loss", "parameters", "multiply-adds", "seconds")
+COLUMNS = 5  # runs that stand side by side; more are told in a row each
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="at least two: an id, a prefix, latest, or top:5")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="an id, a prefix, latest, top:5, or SWEEP")
     parser.add_argument("--folder", type=Path, help="where report.html goes (default: a folder in comparisons/)")
     parser.add_argument("--mlflow", action="store_true", help="also keep the report in MLflow, as a run of its own")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def main(args: argparse.Namespace) -> int:
-    from cnnexp.comparing import comparison_folder, comparison_of, in_mlflow, write_report
-    from cnnexp.runs.choose import chosen_runs
+    from cnnexp.comparing import comparison_folder, comparison_of, in_mlflow, runs_to_compare, write_report
     from cnnexp.verbs.lifecycle import bury_the_dead
 
     everything = bury_the_dead(runs_folder())
-    comparison = comparison_of(chosen_runs(args.runs, runs_folder()), everything)
+    chosen, shortened = runs_to_compare(args.runs, runs_folder())
+    if shortened:
+        print(shortened, file=sys.stderr)
+    comparison = comparison_of(chosen, everything)
     path = write_report(comparison, args.folder or comparison_folder(comparison, Path.cwd()))
     link = in_mlflow(comparison, path) if args.mlflow else None
     if args.json:
@@ -57,7 +61,8 @@ def lines(comparison: Comparison) -> list[str]:
     statements = [
         line for title, sentences in verdicts(comparison).items() for line in ["", *_statement(title, sentences)]
     ]
-    return [*_side_by_side(comparison), *pairs, *statements]
+    overview = _side_by_side(comparison) if len(comparison.runs) <= COLUMNS else _one_below_the_other(comparison)
+    return [*overview, *pairs, *statements]
 
 
 def _side_by_side(comparison: Comparison) -> list[str]:
@@ -71,6 +76,24 @@ def _side_by_side(comparison: Comparison) -> list[str]:
     measured = [[key, *(column[key] for column in columns)] for key in columns[0]]
     header = ["", *(f"{run.letter} {run.record.id}" for run in runs)]
     return table(header, [["name", *(_cut(run.record.name, room) for run in runs)], *differing, *measured])
+
+
+def _one_below_the_other(comparison: Comparison) -> list[str]:
+    """One row a run: the keys that differ, then the measurements; what names them stands above."""
+    from cnnexp.config.keys import short_key
+
+    differing = [*comparison.settings, *comparison.circumstances]
+    header = ["run", *(short_key(one.key) if "." in one.key else one.key for one in differing), *SHORT]
+    rows = []
+    for place, run in enumerate(comparison.runs):
+        score = comparison.scores.get(run.letter)
+        interval = f"{100 * score.interval[0]:.1f}–{score.interval[1]:.1%}" if score else "–"
+        measured = [f"{score.accuracy:.2%}", interval, f"{score.loss:.4f}"] if score else ["–"] * 3
+        cost = [f"{run.table.parameters:,}", f"{run.table.multiply_adds:,}", f"{run.training_seconds:.1f}"]
+        values = [_cut(one.values[place], NARROWEST) for one in differing]
+        rows.append([f"{run.letter} {run.record.id}", *values, *measured, *cost])
+    shared = comparison.shared
+    return [f"measured on {shared.name}" if shared else "they share no digits", "", *table(header, rows)]
 
 
 def _measured(comparison: Comparison, run: ComparedRun) -> dict[str, str]:
@@ -154,6 +177,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "seeds": list(pair.difference.seeds),
                 "mean": pair.difference.mean if pair.difference.seeds else None,
                 "interval": pair.difference.interval,
+                "confidence": pair.difference.confidence,
             }
             for pair in comparison.recipe_pairs
         ],

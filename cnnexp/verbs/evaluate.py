@@ -12,7 +12,8 @@ import numpy as np
 
 from cnnexp.runs.find import runs_folder
 from cnnexp.runs.record import RunRecord
-from cnnexp.verbs.report import interval, loss_text, table
+from cnnexp.shares import interval
+from cnnexp.verbs.report import loss_text, table
 
 EXAMPLE = """  cnnexp evaluate latest
   cnnexp evaluate 3f9a data=mnist --split test"""

@@ -65,7 +65,7 @@ def main(args: argparse.Namespace) -> int:
     from cnnexp.inspection.question import Asked
     from cnnexp.verbs.inspection_report import as_json, text_lines
 
-    asked = Asked(args.image, args.index, args.digit, args.split, cell_of(args.cell), args.layer)
+    asked = Asked(args.image, args.index, args.digit, args.split, cell_of(args.cell, "cell"), args.layer)
     inspection = inspect(compose_config(args.overrides, args.config_dir), asked, args.folder, mlflow=args.mlflow)
     print(f"{len(inspection.pictures)} pictures and the arrays are in {inspection.folder}", file=sys.stderr)
     if args.json:
@@ -88,8 +88,8 @@ def _of_run(runs: list[str], args: argparse.Namespace) -> int:
     from cnnexp.verbs.run_inspection_report import as_json, text_lines
 
     asked = AskedOfRun(
-        args.image, args.index, args.digit, args.split, cell_of(args.cell), args.layer, args.filter, args.epochs,
-        args.patch, args.as_is,
+        args.image, args.index, args.digit, args.split, cell_of(args.cell, "unit"), args.layer, args.filter,
+        args.epochs, args.patch, args.as_is,
     )  # fmt: skip
     overrides = [word for word in args.overrides if word not in runs]
     found = inspect_trained(find(runs[0], runs_folder()), asked, overrides, args.folder, mlflow=args.mlflow)
@@ -108,11 +108,11 @@ def _refuse_without_run(args: argparse.Namespace) -> None:
         raise ConfigError(given[0].replace("_", "-"), "no RUN beside it", "a trained run to look into", hint)
 
 
-def cell_of(text: str | None) -> tuple[int, ...] | None:
-    """`3,4` or `3,4,0` as numbers. Raises ConfigError for anything else."""
+def cell_of(text: str | None, key: str) -> tuple[int, ...] | None:
+    """`3,4` or `3,4,0` as numbers. Raises ConfigError, of that key, for anything else."""
     if text is None:
         return None
     parts = text.split(",")
     if len(parts) not in (2, 3) or not all(part.strip().isdecimal() for part in parts):
-        raise ConfigError("cell", f"`{text}`", "ROW,COLUMN or ROW,COLUMN,CHANNEL, each from 0 up")
+        raise ConfigError(key, f"`{text}`", "ROW,COLUMN or ROW,COLUMN,CHANNEL, each from 0 up")
     return tuple(int(part) for part in parts)

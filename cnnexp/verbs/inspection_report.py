@@ -179,7 +179,7 @@ def link_of(inspection: Inspection | RunInspection) -> str | None:
     from cnnexp.runs.server import address_of
 
     uri, experiment_id, run_id = inspection.mlflow
-    return run_link(address_of(uri), experiment_id, run_id)
+    return run_link(address_of(uri, run_id), experiment_id, run_id)
 
 
 def as_json(inspection: Inspection) -> dict[str, Any]:

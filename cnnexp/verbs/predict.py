@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from cnnexp.errors import ConfigError
 from cnnexp.runs.find import runs_folder
 from cnnexp.runs.record import RunRecord
-from cnnexp.verbs.report import interval, table
+from cnnexp.shares import interval
+from cnnexp.verbs.report import table
 
 if TYPE_CHECKING:
     from cnnexp.prediction import Answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnexp.analysis.scores import standard_error, wilson
+from cnnexp.analysis.scores import standard_error
 from cnnexp.config.reading import shown
 from cnnexp.runs.record import RunRecord
 
@@ -51,7 +51,8 @@ def where_to_look(record: RunRecord) -> list[str]:
         from cnnexp.runs.links import run_link
         from cnnexp.runs.server import address_of
 
-        link = run_link(address_of(str(mlflow["uri"])), str(mlflow["experiment_id"]), str(mlflow["run_id"]))
+        run_id = str(mlflow["run_id"])
+        link = run_link(address_of(str(mlflow["uri"]), run_id), str(mlflow["experiment_id"]), run_id)
         lines += [f"look      cnnexp ui {record.id}", f"          {link}"]
     elif record.config.tracking.enabled:
         lines.append(f"publish   cnnexp sync {record.id}")
@@ -64,9 +65,11 @@ def can_go_on(record: RunRecord) -> bool:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns padded to their widest cell, the first to the left, the others too; no lines."""
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    """Columns padded to their widest cell as a terminal shows it, the first to the left, the others too; no lines."""
+    from rich.cells import cell_len
+
+    widths = [max(cell_len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    return ["  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in [header, *rows]]  # fmt: skip
 
 
@@ -95,9 +98,3 @@ def as_json(record: RunRecord) -> dict[str, Any]:
         "folder": str(record.folder),
         "mlflow": record.mlflow,
     }
-
-
-def interval(accuracy: float, digits: int) -> str:
-    """`97.80% (95 % interval 96.10% to 98.76%)`: a share with its Wilson interval."""
-    low, high = wilson(round(accuracy * digits), digits)
-    return f"{accuracy:.2%} (95 % interval {low:.2%} to {high:.2%})"

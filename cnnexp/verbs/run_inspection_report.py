@@ -83,7 +83,8 @@ def _excited(found: RunInspection, channel: int) -> str:
     if excited is None or not (examples := excited.examples[channel]):
         return f"filter {channel}: no picture more than another"
     names = [f"{example.index}{JOINED}({found.record.class_names[example.label]})" for example in examples]
-    return f"filter {channel} most, of {len(excited.split):,} {excited.split_name} images: {', '.join(names)}"
+    of = f"of {len(excited.split):,} {excited.split_name} images"
+    return f"filter {channel} most, {of}, by index (class): {', '.join(names)}"
 
 
 def _where_lines(found: RunInspection) -> Iterator[str]:

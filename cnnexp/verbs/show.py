@@ -11,7 +11,8 @@ from typing import Any
 from cnnexp.runs.find import runs_folder
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, find_sweep
-from cnnexp.verbs.report import as_json, found_lines, interval, loss_text, table, where_to_look
+from cnnexp.shares import interval
+from cnnexp.verbs.report import as_json, found_lines, loss_text, table, where_to_look
 
 EXAMPLE = """  cnnexp show latest
   cnnexp show 3f9a --json
@@ -50,17 +51,29 @@ def _show_sweep(sweep: SweepRecord, args: argparse.Namespace) -> int:
     from cnnexp.verbs.sweep_report import as_json, summary_lines, where_to_look
 
     if args.draw:
-        from cnnexp.study.summary import write_summary
-
-        write_summary(sweep)
-        drawn = sorted((sweep.folder / "figures").glob("*.png"))
-        print(f"{len(drawn)} pictures drawn in {sweep.folder / 'figures'}", file=sys.stderr)
+        _draw_sweep(sweep)
     if args.json:
         print(json.dumps(as_json(sweep), ensure_ascii=False))
         return 0
     again = f"again     {sweep.header['command']}"
     print("\n".join([*summary_lines(sweep), "", again, *where_to_look(sweep)]))
     return 0
+
+
+def _draw_sweep(sweep: SweepRecord) -> None:
+    """The sweep's own pictures, and for MLflow's cards the maps of each of its runs."""
+    from cnnexp.drawing import draw_series
+    from cnnexp.study.summary import write_summary
+
+    write_summary(sweep)
+    drawn = sorted((sweep.folder / "figures").glob("*.png"))
+    print(f"{len(drawn)} pictures drawn in {sweep.folder / 'figures'}", file=sys.stderr)
+    maps = [draw_series(run) for _, run in sweep.runs() if run.ended]
+    if sweep.mlflow:
+        print(
+            f"and {sum(map(len, maps))} of maps, of {len(maps)} runs; into MLflow: cnnexp sync {sweep.id}",
+            file=sys.stderr,
+        )
 
 
 def report_lines(record: RunRecord) -> list[str]:

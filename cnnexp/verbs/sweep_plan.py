@@ -57,7 +57,7 @@ def _search_lines(request: SweepRequest) -> list[str]:
 def _row(one: PlannedPoint) -> list[str]:
     if one.verdict is Verdict.IMPOSSIBLE:
         return [str(one.point.number), one.point.name, one.verdict.value, "", "", ""]
-    time = "unknown" if one.seconds is None else f"{one.seconds:.1f} s"
+    time = "unknown" if one.seconds is None else duration(one.seconds)
     return [
         str(one.point.number), one.point.name, f"{one.verdict.value} {one.run or one.reason}".rstrip(),
         f"{one.parameters:,}", f"{one.multiply_adds:,}", time if one.verdict in TO_TRAIN else "",
@@ -67,7 +67,12 @@ def _row(one: PlannedPoint) -> list[str]:
 def counts_of(planned: Sequence[PlannedPoint]) -> str:
     """`12 points: 9 will run, 1 done, 2 impossible`."""
     counts = Counter(one.verdict for one in planned)
-    told = [f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict]]
+    many = {Verdict.RESUME: "go on"}
+    told = [
+        f"{count} {many.get(verdict, verdict.value) if count > 1 else verdict.value}"
+        for verdict in Verdict
+        if (count := counts[verdict])
+    ]
     return f"{len(planned)} points: {', '.join(told)}".replace("the same as", "the same as another")
 
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from cnnexp.runs.journal import FINISHED, RUNNING
+from cnnexp.runs.journal import FINISHED, PRUNED, RUNNING
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.study.plan import Verdict
@@ -31,9 +31,9 @@ class SweepLines:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self.total, self.ended_runs, self.failed = 0, 0, 0
+        self.total, self.trained, self.needless, self.failed = 0, 0, 0, 0
         self.best: tuple[float, str] | None = None
-        self._folder = Path()
+        self._folder, self._said = Path(), set[str]()
         self._began = time.monotonic()
 
     def planned(self, sweep: SweepRecord, request: SweepRequest) -> None:
@@ -46,14 +46,26 @@ class SweepLines:
         for line in impossible_lines(sweep.points):
             self.say(line)
 
+    @property
+    def ended_runs(self) -> int:
+        """Runs that have come to an end, and trials that needed none."""
+        return self.trained + self.needless
+
+    def spared(self, trials: int) -> None:
+        new, self.needless = trials - self.needless, trials
+        if new:
+            told = f"{new} trial{'s' if new > 1 else ''} needed no training"
+            self.say(f"{self.ended_runs}/{self.total}  {told}: done before, or the same as another")
+
     def point(self, name: str, outcome: Outcome, log: str) -> None:
-        self.ended_runs += 1
-        if outcome.outcome == "pruned":
-            self.say(f"{self.ended_runs}/{self.total}  pruned  {name}: {outcome.message}  ({outcome.run})")
+        self.trained += 1
+        if outcome.outcome == PRUNED:
+            self.say(f"{self.ended_runs}/{self.total}  {PRUNED}  {name}: {outcome.message}  ({outcome.run})")
             return
         if outcome.status != FINISHED:
             self.failed += 1
-            self.say(f"{self.ended_runs}/{self.total}  {outcome.status}  {name}: {outcome.message}  (log: {log})")
+            where = f"  (log: {log})" if log else ""
+            self.say(f"{self.ended_runs}/{self.total}  {outcome.status}  {name}: {outcome.message}{where}")
             return
         metrics = RunRecord(self._folder / outcome.run).metrics
         accuracy = metrics.get("best/accuracy_val")
@@ -63,6 +75,12 @@ class SweepLines:
         self.say(f"{self.ended_runs}/{self.total}  {name}  {shown}  ({outcome.run})")
 
     def say(self, text: str) -> None:
+        """Tell a text, once: a store that is away is away for each run."""
+        if text not in self._said:
+            self._said.add(text)
+            self._print(text)
+
+    def _print(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
 
     def ended(self) -> None:
@@ -94,7 +112,7 @@ class SweepBar(SweepLines):
         super().point(name, outcome, log)
         self._before.add(outcome.run)
 
-    def say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def ended(self) -> None:
@@ -121,9 +139,9 @@ class SweepBar(SweepLines):
         return Group(Text(line), Padding(bar), *(Text(f"  {text}") for text in self._in_progress()))
 
     def _left(self) -> str:
-        if not self.ended_runs:
+        if not self.trained:
             return "time left unknown"
-        seconds = (time.monotonic() - self._began) / self.ended_runs * (self.total - self.ended_runs)
+        seconds = (time.monotonic() - self._began) / self.trained * (self.total - self.ended_runs)
         return f"about {duration(seconds)} left"
 
     def _in_progress(self) -> list[str]:

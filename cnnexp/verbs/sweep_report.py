@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cnnexp.config.reading import shown
-from cnnexp.runs.journal import FAILED, FINISHED, KILLED
+from cnnexp.runs.journal import FAILED, KILLED
+from cnnexp.runs.series import FOLDER as SERIES
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.verbs.report import table
 from cnnexp.verbs.sweep_plan import impossible_lines
@@ -16,14 +17,14 @@ ROWS = 40
 def summary_lines(record: SweepRecord) -> list[str]:
     """The recipes, what can be said of them, what was chosen, and what went wrong with the path of its log."""
     from cnnexp.analysis.sweeps import honest_words
-    from cnnexp.study.summary import counts_line, recipe_rows, swept_runs
+    from cnnexp.study.summary import counts_line, recipe_rows, swept_recipes, swept_runs
 
-    runs = swept_runs(record)
-    header, rows = recipe_rows(record, runs)
+    recipes = swept_recipes(record, swept_runs(record))
+    header, rows = recipe_rows(record, recipes)
     lines = [f"sweep {record.id}  {record.name}: {record.status}", counts_line(record)]
-    if runs:
+    if recipes:
         more = [f"… and {len(rows) - ROWS} more in sweep.csv"] if len(rows) > ROWS else []
-        lines += ["", *table(header, rows[:ROWS]), *more, "", *honest_words(runs)]
+        lines += ["", *table(header, rows[:ROWS]), *more, "", *honest_words(recipes)]
     chosen = record.result
     if chosen:
         test = chosen["metrics"].get("accuracy/test")
@@ -34,11 +35,14 @@ def summary_lines(record: SweepRecord) -> list[str]:
 
 
 def _what_went_wrong(record: SweepRecord) -> list[str]:
+    from cnnexp.study.summary import did_not_finish
+
     names = {point["number"]: point["name"] for point in record.points}
     lines = []
     for number, ended in sorted(record.outcomes.items()):
-        if ended["status"] != FINISHED and ended["outcome"] != "pruned":
-            lines.append(f"{ended['status']}  {names[number]}: {ended['message']}\n    log: {ended['log']}")
+        if did_not_finish(ended):
+            where = f"\n    log: {ended['log']}" if ended["log"] else ""
+            lines.append(f"{ended['status']}  {names[number]}: {ended['message']}{where}")
     return [*lines, *impossible_lines(record.points)]
 
 
@@ -47,8 +51,10 @@ def where_to_look(record: SweepRecord) -> list[str]:
     lines = []
     if (record.folder / "figures").is_dir():
         lines += [f"pictures  {shown(record.folder / 'figures')}", f"table     {shown(record.folder / 'sweep.csv')}"]
-    else:
+    elif record.runs():
         lines.append(f"pictures  none yet; draw them: cnnexp show {record.id} --draw")
+    if record.mlflow and not any((run.folder / SERIES).is_dir() for _, run in record.runs()):
+        lines.append(f"maps      of each run in MLflow: cnnexp show {record.id} --draw, then cnnexp sync {record.id}")
     lines.append(f"report    cnnexp show {record.id}")
     if record.status in (FAILED, KILLED):
         lines.append(f"go on     cnnexp resume {record.id}")
@@ -57,8 +63,12 @@ def where_to_look(record: SweepRecord) -> list[str]:
         from cnnexp.runs.links import experiment_link
         from cnnexp.runs.server import address_of
 
-        link = experiment_link(address_of(str(mlflow["uri"])), str(mlflow["experiment_id"]), record.id)
-        lines += [f"look      cnnexp ui {record.id}", f"          {link}"]
+        base, experiment_id = address_of(str(mlflow["uri"]), str(mlflow["run_id"])), str(mlflow["experiment_id"])
+        lines += [
+            f"look      cnnexp ui {record.id}",
+            f"          {experiment_link(base, experiment_id, record.id)}",
+            f"charts    {experiment_link(base, experiment_id, record.id, charts=True)}",
+        ]
     elif record.tracking.enabled:
         lines.append(f"publish   cnnexp sync {record.id}")
     return lines

@@ -30,13 +30,13 @@ def main(args: argparse.Namespace) -> int:
         return show_what_is_asked(args)
     if args.multirun:
         return _sweep(args)
+    from cnnexp.checks import check_unread
     from cnnexp.config.compose import compose_config
-    from cnnexp.shapes import check_known_shapes
 
     composed = compose_config(args.overrides, args.config_dir)
     if composed.config.sweep.describes_many or args.plan:
         return _sweep(args)
-    check_known_shapes(composed.config)  # a config that is refused needs nothing heavier
+    check_unread(composed.config)  # a config that is refused needs nothing heavier
     from cnnexp.experiment import run_experiment
     from cnnexp.verbs.progress import progress_for
     from cnnexp.verbs.report import as_json, ending_lines

@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="port (default: the first free one from 5000 up)")
     parser.add_argument("--uri", help="the store (default: the run's, $MLFLOW_TRACKING_URI, mlflow.db in this folder)")
     parser.add_argument("--open", action="store_true", help="open the link in a browser")
-    parser.add_argument("--json", action="store_true", help="print link, address and process id as JSON")
+    parser.add_argument("--json", action="store_true", help="print links and process ids as JSON")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -38,13 +38,13 @@ def main(args: argparse.Namespace) -> int:
 
     page = page_of(args.run, args.uri)
     if page.server is not None:
-        _tell(args, page.link(page.server), None)
+        _tell(args, page.links(page.server), None)
         return 0
     signal.signal(signal.SIGHUP, _hang_up)
     print("Starting the MLflow UI: a few seconds.", file=sys.stderr)
     try:
         with serving(page.uri, args.host, args.port) as server:
-            _tell(args, page.link(server.address), server.pid)
+            _tell(args, page.links(server.address), server.pid)
             print("Ctrl-C ends it.", file=sys.stderr)
             code = server.wait()
     except KeyboardInterrupt:
@@ -53,10 +53,15 @@ def main(args: argparse.Namespace) -> int:
     raise StoreError("mlflow server", f"ended by itself with exit code {code}", "a server that goes on until Ctrl-C")
 
 
-def _tell(args: argparse.Namespace, link: str, pid: int | None) -> None:
-    print(json.dumps({"link": link, "pid": pid, "cnnexp_pid": os.getpid()}) if args.json else link, flush=True)
+def _tell(args: argparse.Namespace, links: dict[str, str], pid: int | None) -> None:
+    if args.json:
+        print(json.dumps({"charts": None, **links, "pid": pid, "cnnexp_pid": os.getpid()}), flush=True)
+    else:
+        print(links["link"], flush=True)
+        if "charts" in links:
+            print(f"Charts of the same runs: {links['charts']}", file=sys.stderr)
     if args.open:
-        webbrowser.open(link)
+        webbrowser.open(links["link"])
 
 
 def _hang_up(signum: int, frame: FrameType | None) -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from string import ascii_uppercase as LETTERS
 
+import numpy as np
 import pytest
 
-from cnnexp.analysis.comparison import compare
+from cnnexp.analysis.comparison import Comparison, Recipe, compare
 from tests.report.made import made_run
 
 
@@ -14,7 +17,7 @@ def test_only_differing_keys_in_an_order_of_importance(tmp_path: Path) -> None:
         made_run(tmp_path, "+-", "model.kernel_size=[1,7]", "seed=3", "tracking.run_name=b"),
     ]
     found = {one.key: one.values for one in compare(records).settings}
-    assert list(found) == ["seed", "model.kernel_size", "tracking.run_name"]
+    assert list(found) == ["seed", "model.kernel_size"]
     assert found["model.kernel_size"] == ("5", "1×7")
     assert found["seed"] == ("0", "3")
 
@@ -34,7 +37,7 @@ def test_versions_and_data_that_differ_are_told_apart_from_settings(tmp_path: Pa
     found = compare([first, second])
     assert found.settings == ()
     assert {one.key: one.values for one in found.circumstances} == {
-        "digest of the data": ("0123456789abcdef", "f" * 16),
+        "digest of the data": ("01234567", "f" * 8),
         "keras": ("3.1", "3.2"),
     }
 
@@ -75,6 +78,31 @@ def test_recipes_gather_all_their_seeds_and_are_paired_by_them(tmp_path: Path) -
     assert pair.difference.interval == pytest.approx(
         (-0.5 - 4.3027 * 0.25 / 3**0.5, -0.5 + 4.3027 * 0.25 / 3**0.5), abs=1e-4
     )
+
+
+def recipes_alone(accuracies: Sequence[Sequence[float]]) -> Comparison:
+    """A comparison of nothing but recipes, each with its accuracies by seed."""
+    recipes = [
+        Recipe((letter,), {seed: ("run", share) for seed, share in enumerate(shares)})
+        for letter, shares in zip(LETTERS, accuracies, strict=False)
+    ]
+    return Comparison((), (), (), None, tuple(recipes))
+
+
+def test_of_many_recipes_the_best_alone_is_held_against_the_others_at_wider_intervals() -> None:
+    found = recipes_alone([[0.91, 0.92, 0.90], [0.95, 0.97, 0.96], [0.93, 0.93, 0.94], [0.5, 0.6]]).recipe_pairs
+    assert [(pair.first.members, pair.second.members) for pair in found] == [("B", "A"), ("B", "C"), ("B", "D")]
+    assert [pair.is_known for pair in found] == [True, True, False]
+    assert found[0].difference.confidence == pytest.approx(1 - 0.05 / 3)  # three of the six pairs have seeds enough
+    reach = 7.6488 * 0.01 / 3**0.5  # t of 2 degrees of freedom at 98.33 %
+    assert found[0].difference.interval == pytest.approx((0.05 - reach, 0.05 + reach), abs=1e-4)
+
+
+@pytest.mark.parametrize(("recipes", "seeds"), [(3, 3), (6, 3), (6, 10)])
+def test_of_equal_recipes_hardly_ever_one_is_called_better(recipes: int, seeds: int) -> None:
+    draws = np.random.default_rng(0).normal(0.95, 0.01, (400, recipes, seeds)).tolist()
+    wrong = [any(pair.difference.is_distinguishable for pair in recipes_alone(draw).recipe_pairs) for draw in draws]
+    assert sum(wrong) / len(wrong) <= 0.06
 
 
 def test_other_data_or_other_epochs_are_another_recipe(tmp_path: Path) -> None:

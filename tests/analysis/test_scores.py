@@ -11,10 +11,9 @@ from cnnexp.analysis.scores import (
     accuracy_of,
     class_scores,
     confusion_counts,
-    loss_of,
+    losses_of,
     standard_error,
     surest_mistakes,
-    wilson,
 )
 
 PROBABILITIES = np.array(
@@ -30,37 +29,18 @@ def test_standard_error() -> None:
     assert math.isnan(standard_error(0.5, 0))
 
 
-@pytest.mark.parametrize(
-    ("right", "digits", "expected"),
-    [
-        (81, 263, (0.2553, 0.3662)),  # Newcombe (1998), table I, method 3
-        (15, 148, (0.0624, 0.1605)),
-        (0, 20, (0.0, 0.1611)),
-        (1, 29, (0.0061, 0.1718)),
-        (0, 0, (0.0, 1.0)),
-    ],
-)
-def test_wilson_against_published_intervals(right: int, digits: int, expected: tuple[float, float]) -> None:
-    assert wilson(right, digits) == pytest.approx(expected, abs=5e-5)
-
-
-def test_wilson_is_symmetric() -> None:
-    low, high = wilson(3, 50)
-    assert wilson(47, 50) == pytest.approx((1 - high, 1 - low))
-
-
 def test_accuracy_takes_the_first_of_equal_probabilities() -> None:
     assert accuracy_of(PROBABILITIES, LABELS) == pytest.approx(2 / 5)
 
 
-def test_loss() -> None:
-    expected = -(math.log(0.7) + math.log(0.8) + math.log(0.3) + math.log(0.05) + math.log(0.5)) / 5
-    assert loss_of(PROBABILITIES, LABELS) == pytest.approx(expected, rel=1e-6)
+def test_losses() -> None:
+    expected = [-math.log(share) for share in (0.7, 0.8, 0.3, 0.05, 0.5)]
+    assert losses_of(PROBABILITIES, LABELS) == pytest.approx(expected, rel=1e-6)
 
 
 def test_loss_of_a_probability_of_zero_is_finite() -> None:
     tiny = float(np.finfo(np.float32).tiny)
-    assert loss_of(np.array([[0, 1]], np.float32), np.array([0])) == pytest.approx(-math.log(tiny))
+    assert losses_of(np.array([[0, 1]], np.float32), np.array([0])) == pytest.approx([-math.log(tiny)])
 
 
 def test_confusion_counts_true_classes_in_rows() -> None:

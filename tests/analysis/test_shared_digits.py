@@ -85,6 +85,16 @@ def test_a_digit_that_is_there_twice_counts_once_and_one_that_is_not_has_no_read
     assert one.right.tolist() == [False]
 
 
+def test_losses_are_those_recorded_and_of_an_older_record_those_of_its_probabilities(tmp_path: Path) -> None:
+    record = made_run(tmp_path, "+-", digests=[6, 5])
+    assert readings(record, "test").losses == pytest.approx([-np.log(0.1 / 9), -np.log(0.9)])
+    path = record.folder / "predictions.npz"
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    np.savez(path, **arrays, **{"test/losses": np.array([0.25, 300.0])})
+    assert readings(record.fresh(), "test").losses.tolist() == [300.0, 0.25]
+
+
 @pytest.mark.parametrize("split", ["test", "validation", "held-out"])
 def test_a_run_that_measured_nothing_has_no_readings(tmp_path: Path, split: str) -> None:
     record = made_run(tmp_path, "+")

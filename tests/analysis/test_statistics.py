@@ -85,6 +85,11 @@ def test_student_as_printed_tables_have_it(freedom: int, printed: float) -> None
     assert student_reach(freedom) == pytest.approx(printed, abs=5e-4)
 
 
+@pytest.mark.parametrize(("freedom", "level", "printed"), [(2, 0.01, 9.925), (2, 0.001, 31.599), (9, 0.01, 3.250)])
+def test_student_at_other_levels(freedom: int, level: float, printed: float) -> None:
+    assert student_reach(freedom, level) == pytest.approx(printed, abs=1e-3)
+
+
 def test_a_paired_difference_by_hand() -> None:
     first, second = {0: 0.95, 1: 0.96, 2: 0.94, 7: 0.1}, {2: 0.91, 1: 0.92, 0: 0.93, 8: 0.9}
     found = paired_difference(first, second)

@@ -68,6 +68,23 @@ def test_recipes_with_three_seeds(tmp_path: Path, others: tuple[str, ...], words
     assert words in sentence
 
 
+def test_of_three_recipes_the_best_is_told_with_why_its_intervals_are_wider(tmp_path: Path) -> None:
+    reads = {3: ("+" * 12, "+" * 11 + "-"), 5: ("+" * 8 + "-" * 4, "+" * 7 + "-" * 5), 7: ("+" * 6 + "-" * 6,) * 2}
+    runs = [
+        [made_run(tmp_path, rights[seed % 2], f"model.kernel_size={size}", f"seed={seed}") for seed in range(3)]
+        for size, rights in reads.items()
+    ]
+    found = verdicts(compare([group[0] for group in runs], [run for group in runs for run in group]))[RECIPES]
+    assert found[0].startswith("Unknown: recipe of A minus recipe of B is +33.33 points in each of 3 seeds alike")
+    assert found[1].startswith("The recipe of A is better than the recipe of C: recipe of A minus recipe of C is +47")
+    assert "98.33 % interval +25.98 points to +68.47 points." in found[1]
+    assert found[2].startswith("The recipe of A was picked as the best of 3 by these numbers, so its intervals are")
+    assert len(found) == 3
+    two_seeds = [*runs[0], *runs[1], *runs[2][:2]]
+    alone = verdicts(compare([group[0] for group in runs], two_seeds))[RECIPES]
+    assert not [sentence for sentence in alone if "wider" in sentence]  # one pair has seeds enough
+
+
 def test_several_runs_against_the_best_with_the_warning_about_luck(tmp_path: Path) -> None:
     records = [made_run(tmp_path, right) for right in ("+" * 20, "+" * 8 + "-" * 12, "+" * 19 + "-")]
     found = verdicts(compare(records))

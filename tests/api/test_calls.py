@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +61,44 @@ def test_sweep_gives_its_runs_and_its_choice(tmp_path: Path, monkeypatch: pytest
     assert {"table", "curves", "contact_sheet_conv_1"} <= set(tried.figures())
     assert cnnexp.find_sweep(tried.id).chosen is not None
     assert repr(tried) == f"<Sweep {tried.id} 'sweep of seed, kernel_size' FINISHED 2 runs>"
+
+
+@pytest.mark.slow
+def test_the_chosen_run_is_tested_whatever_threads_this_process_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = (*SMALL, "training.epochs=1", "tracking=off", "figures=off")
+    cnnexp.train(*words)
+    tried = cnnexp.sweep(*words, "seed=0,1", "training.threads=3", "hydra/launcher=serial")
+    assert tried.chosen is not None
+    assert "accuracy/test" in tried.chosen.metrics
+
+
+@pytest.mark.parametrize("name", ["train", "sweep", "resume", "rerun"])
+def test_a_worker_that_reads_its_script_trains_nothing(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    with pytest.raises(ConfigError, match=rf'if __name__ == "__main__": cnnexp\.{name}\(') as refused:
+        getattr(cnnexp, name)(*SMALL)
+    assert refused.value.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_script_without_its_guard_is_told_and_makes_one_sweep_only(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    words = [*SMALL, "training.epochs=1", "tracking=off", "seed=0,1", "sweep.workers=2"]
+    script.write_text(f"import cnnexp\ntried = cnnexp.sweep(*{words})\nprint(tried.status)", encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(Path(cnnexp.__file__).parents[1])}
+    done = subprocess.run([sys.executable, script], cwd=tmp_path, env=environment, capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert done.stdout == "FAILED\n"
+    assert 'Write it as:  if __name__ == "__main__": cnnexp.sweep(...)' in done.stderr
+    assert "RuntimeError" not in done.stderr
+    assert len(list((tmp_path / "runs").iterdir())) == 1
 
 
 def test_compose() -> None:

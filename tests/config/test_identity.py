@@ -28,7 +28,7 @@ def same(word: str, *more: str, base: ExperimentConfig = DEFAULT) -> tuple[bool,
     [
         "tracking.run_name=other", "tracking.tags.a=b", "figures.draw=false", "figures.max_channels=3",
         "training.threads=1", "training.report_every=5", "training.checkpoint_every=3",
-        "training.keep_checkpoints=true", "data.folder=elsewhere", "evaluation.train_size=100",
+        "training.keep_checkpoints=true", "evaluation.train_size=100",
         "model.blocks.conv_1.kernel_size=3", "model.blocks.conv_2.padding=same", "model.pool.strides=null",
         "model.dense.dense_1.dropout=0.25", "training.optimizer={type: adam}", "data.scale=255", "sweep.trials=3",
         "model.kernel_size=[3,3]",
@@ -36,6 +36,10 @@ def same(word: str, *more: str, base: ExperimentConfig = DEFAULT) -> tuple[bool,
 )  # fmt: skip
 def test_what_changes_nothing_that_is_learned_is_in_no_identity(word: str) -> None:
     assert same(word) == (True, True, True)
+
+
+def test_where_the_data_lie_is_in_no_identity() -> None:
+    assert same("data.folder=elsewhere", base=changed(DEFAULT, ["data.source=mnist"])) == (True, True, True)
 
 
 @pytest.mark.parametrize(

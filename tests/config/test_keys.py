@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from cnnexp.config.keys import find_field, is_choice, keys_below, nearest_key, schema_keys, what_is_allowed, words_of
+from cnnexp.config.keys import (
+    find_field,
+    in_words,
+    is_choice,
+    keys_below,
+    nearest_key,
+    schema_keys,
+    short_key,
+    what_is_allowed,
+    words_of,
+)
 
 
 def test_every_key_is_described_and_known_by_its_path() -> None:
@@ -65,3 +75,25 @@ def test_choices_and_their_words() -> None:
     assert words_of(field.annotation) == ("constant", "step", "cosine", "one_cycle")
     assert keys_below(["model", "output"]) == ["kernel_initializer", "bias_initializer"]
     assert "seed" in keys_below([])
+
+
+@pytest.mark.parametrize(
+    ("key", "short"),
+    [
+        ("seed", "seed"),
+        ("model", "model"),
+        ("model.kernel_size", "kernel_size"),
+        ("model.blocks.conv_1.filters", "conv_1.filters"),
+        ("model.dense.dense_1.units", "dense_1.units"),
+        ("training.optimizer.momentum", "optimizer.momentum"),
+        ("model.blocks", "blocks"),
+    ],
+)
+def test_short_keys(key: str, short: str) -> None:
+    assert short_key(key) == short
+
+
+def test_what_varied_in_words() -> None:
+    varied = {"model.blocks.conv_1.filters": "4", "model.blocks.conv_2.filters": "16", "seed": "1"}
+    assert in_words(varied.items()) == "conv_1.filters=4 conv_2.filters=16 seed=1"
+    assert in_words(()) == ""

@@ -32,8 +32,11 @@ def rewrite(*words: str) -> list[str]:
         ("training.optimizer=sgd", ["++training.optimizer=null", "++training.optimizer={type:sgd}"]),
         ("training.optimizer=adam,sgd", ["++training.optimizer=null", "++training.optimizer={type:adam},{type:sgd}"]),
         ("model.blocks={a: {filters: 3}}", ["++model.blocks=null", "++model.blocks={a: {filters: 3}}"]),
+        ("figures.digits=[1,2]", ["++figures.digits=null", "++figures.digits=[1,2]"]),
         ("hydra/launcher=basic", ["hydra/launcher=basic"]),
         ("hydra.verbose=true", ["hydra.verbose=true"]),
+        ("hydra.launcher.slurm.partition=gpu", ["++hydra.launcher.slurm.partition=gpu"]),
+        ("+hydra.launcher.slurm.partition=gpu", ["++hydra.launcher.slurm.partition=gpu"]),
     ],
 )  # fmt: skip
 def test_words_are_rewritten_for_hydra(word: str, words: list[str]) -> None:
@@ -82,6 +85,7 @@ def test_words_that_cannot_be_are_refused(word: str, where: str, told: str) -> N
         "+hydra.callbacks.x._target_=os.system",
         "hydra.launcher._target_=os.system",
         "hydra.launcher={_target_: os.system}",
+        "hydra.sweeper.max_batch_size=1",
         "hydra/callbacks=x",
         "hydra/job_logging=x",
         "hydra/launcher@hydra.callbacks.x=basic",

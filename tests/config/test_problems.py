@@ -138,7 +138,13 @@ def test_a_mistyped_word_is_told_with_the_nearest(word: str, hint: str, refused:
         ),
         (["data=folder"], "data.folder", "the folder with the pictures"),
         (["data=arrays"], "data.images", "the pixels as nested lists"),
-        (["data.images=[[1]]"], "data.images", "only the source arrays"),
+        (["data.images=[[1]]"], "data.images", "only arrays"),
+        (["data.folder=/tmp"], "data.folder", "nothing: mnist_5k has no folder (only mnist and folder)"),
+        (["data=arrays", "data.images=[[1]]", "data.folder=/tmp"], "data.folder", "nothing: arrays has no folder"),
+        (["data.split_seed=3"], "data.split_seed", "nothing: mnist_5k has no split_seed (only folder)"),
+        (["data=mnist", "data.split_seed=3"], "data.split_seed", "nothing: mnist has no split_seed"),
+        (["tracking.tags={cnnexp.run: zzz, mine: a}"], "tracking.tags.cnnexp.run", "begins neither with cnnexp. nor"),
+        (["tracking.tags={mlflow.runName: q}"], "tracking.tags.mlflow.runName", "begins neither with cnnexp. nor"),
         (["model.blocks.input.filters=3"], "model.blocks.input", "a name that differs from"),
         (["model.blocks.conv_1_pool.filters=3"], "model.blocks.conv_1_pool", "a name that differs from"),
         (["model.blocks.dense_1.filters=3"], "model.dense.dense_1", "other layers (model.blocks.dense_1), and from"),
@@ -153,6 +159,13 @@ def test_values_that_do_not_go_together(words: list[str], where: str, expected: 
     (problem,) = refused(*words).problems
     assert problem.where == where
     assert expected in problem.expected
+
+
+def test_keys_that_only_other_sources_have_are_told_with_all_else(refused: Refused) -> None:
+    error = refused("data.folder=/tmp", "data.split_seed=3", "data.labels=[1]", "data.limit=0")
+    assert {problem.where for problem in error.problems} == {
+        "data.folder", "data.split_seed", "data.labels", "data.limit",
+    }  # fmt: skip
 
 
 def test_a_place_in_a_list_is_named(refused: Refused) -> None:
@@ -171,6 +184,26 @@ def test_all_problems_are_told_together_each_once(refused: Refused) -> None:
 def test_a_word_that_was_not_understood_is_not_blamed_on_others(refused: Refused) -> None:
     error = refused("model.blocks.conv_3.filters=(3)", "model.blocks.conv_3.strides=2")
     assert [problem.where for problem in error.problems] == ["overrides"]
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("tracking.tags=[a]", "a mapping of names to values"),
+        ("data.augmentation=[1]", "a mapping with the keys shift, rotate, zoom"),
+        ("model.blocks.conv_1=[3]", "a mapping with the keys filters, kernel_size"),
+    ],
+)
+def test_a_list_in_place_of_a_mapping_is_one_problem_among_others(word: str, expected: str, refused: Refused) -> None:
+    problems = {problem.where: problem.expected for problem in refused(word, "model.kernl=3").problems}
+    assert set(problems) == {word.partition("=")[0], "model.kernl"}
+    assert problems[word.partition("=")[0]].startswith(expected)
+
+
+def test_what_cannot_be_merged_is_told_with_its_key(refused: Refused) -> None:
+    (problem,) = refused("figures.digits=[1]", "figures.digits={a: 1}").problems
+    assert (problem.where, problem.got) == ("figures.digits", "{a: 1}")
+    assert problem.expected == "a list of whole numbers from 0 up, or all"
 
 
 @pytest.mark.slow

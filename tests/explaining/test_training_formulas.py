@@ -46,6 +46,12 @@ from tests.explaining.formula_text import value_of
             "data.augmentation.zoom", ("data.augmentation.zoom=0.1",),
             ["factor uniform from 1 - 0.1 to 1 + 0.1, drawn anew in each epoch"],
         ),
+        (
+            "data.augmentation.shift", ("data.augmentation.shift=2",),
+            ["down and right: two numbers, each uniform from -2 to 2 pixels, drawn anew in each epoch"],
+        ),
+        ("data.augmentation.shift", (), ["0: off, nothing is drawn"]),
+        ("data.augmentation.rotate", (), ["0: off, nothing is drawn"]),
         ("tracking.uri", (), []),
         ("figures.digits", (), []),
     ],

@@ -67,7 +67,7 @@ def test_per_class_dots_stand_at_the_shares(check_figure):
     figure = per_class(precision, recall, np.array([10, 2000, 0]), ["a", "b", "c"])
     texts = check_figure(figure)
     assert {"a", "b", "c", "10", "2,000", "0", "digits"} <= set(texts)
-    assert "mean over the classes: precision 82.5 %, recall 80.0 %" in texts
+    assert "mean over the classes: precision 82.5 % (2 read at all), recall 80.0 %" in texts
     dots = {line.get_label().split(":")[0]: line for line in figure.axes[1].lines}
     assert dots["precision"].get_xdata() == pytest.approx([90, 75, np.nan], nan_ok=True)
     assert dots["recall"].get_xdata() == pytest.approx([80, 100, 60])
@@ -81,6 +81,25 @@ def test_per_class_axis_begins_at_zero_when_a_share_is_low_or_none_is_known(chec
     none = per_class(np.full(2, np.nan), np.full(2, np.nan), np.zeros(2, int), ["a", "b"])
     assert "mean over the classes: no precision, no recall" in check_figure(none)
     assert none.axes[1].get_xlim() == (0, 100)
+
+
+def test_per_class_means_say_of_how_many_classes_they_are(check_figure):
+    full, some = np.array([0.5, 0.7]), np.array([0.5, np.nan])
+    names, counts = ["a", "b"], np.array([4, 0])
+    assert "mean over the classes: precision 60.0 %, recall 60.0 %" in check_figure(
+        per_class(full, full, counts, names)
+    )
+    told = "mean over the classes: precision 50.0 % (1 read at all), recall 50.0 % (1 with digits)"
+    assert told in check_figure(per_class(some, some, counts, names))
+
+
+def test_a_dot_at_zero_stands_clear_of_the_class_names():
+    figure = per_class(np.array([0.0, 1]), np.array([0.0, 1]), np.array([1, 1]), ["a", "b"])
+    figure.draw_without_rendering()
+    axes = figure.axes[1]
+    dot = 9 / 2 * figure.dpi / 72
+    zero = axes.transData.transform((0, 0))[0]
+    assert max(label.get_window_extent().x1 for label in axes.get_yticklabels()) < zero - dot
 
 
 def test_per_class_of_many_classes(check_figure):

@@ -17,7 +17,7 @@ def sheet_of(channels: int = 3, names: tuple[str, ...] = ("kernel_size=3", "stri
     }
     maps[names[0]][..., 4] += 10  # the strongest channel of the first run
     images = generator.integers(0, 256, (2, 8, 8, 1), dtype=np.uint8)
-    figure = contact_sheet(maps, images, layer="conv_1", labels=["7", "2"], channels=channels)
+    figure = contact_sheet(maps, images, title="conv_1", labels=["7", "2"], channels=channels)
     return [image for axes in figure.axes for image in axes.images], figure, maps
 
 
@@ -40,3 +40,19 @@ def test_names_of_any_script_and_length(name: str) -> None:
     _, figure, _ = sheet_of(names=(name, "b"))
     assert figure.get_size_inches()[0] < 16
     figure.canvas.draw()
+
+
+def texts_of(figure: Figure) -> list[str]:
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def test_what_is_left_out_and_what_overflowed_is_told() -> None:
+    maps = {name: np.full((1, 4, 4, 2), 3e38, np.float32) for name in ("a", "b")}
+    images = np.zeros((1, 8, 8, 1), np.uint8)
+    foot = "left out: c"
+    told = texts_of(contact_sheet(maps, images, title="conv_1", labels=["7"], foot=foot))  # warnings are errors
+    assert foot in told
+    assert not any("grey" in text for text in told)
+    maps["b"][0, 0, 0, 0] = np.inf
+    told = texts_of(contact_sheet(maps, images, title="conv_1", labels=["7"], foot=foot))
+    assert "grey: the output overflowed, no finite number" in told

@@ -85,11 +85,11 @@ def test_shared_limits_over_all_arrays():
 def test_the_bare_picture_shows_each_value_in_its_colour_on_the_given_scale():
     maps = np.array([[0.0, 1.0], [2.0, 4.0]], np.float32).reshape(1, 2, 2, 1)
     image = feature_map_image(maps, limits=(0, 4))
-    assert image.shape == (800, 800, 3)
+    assert image.shape == (460, 460, 3)
     assert image.dtype == np.uint8
     viridis = (colormaps["viridis"](np.arange(256))[:, :3] * 255 + 0.5).astype(np.uint8)
     for row, column, level in ((0, 0, 0), (0, 1, 64), (1, 0, 128), (1, 1, 255)):
-        quarter = image[400 * row : 400 * row + 400, 400 * column : 400 * column + 400]
+        quarter = image[230 * row : 230 * row + 230, 230 * column : 230 * column + 230]
         assert (quarter == viridis[level]).all()
 
 
@@ -110,7 +110,7 @@ def test_the_bare_picture_sets_digits_below_each_other_and_channels_side_by_side
 )
 def test_the_bare_picture_is_about_square_and_never_small(shape):
     high, wide, _ = feature_map_image(random_maps(*shape), limits=(-3, 3)).shape
-    assert 600 <= max(high, wide) <= 900
+    assert 345 <= max(high, wide) <= 470
     assert max(high, wide) / min(high, wide) <= 1.8
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from matplotlib.figure import Figure
 
@@ -8,7 +10,7 @@ from cnnexp.figures.sweeps import PlottedRun, all_curves, cost_against_accuracy,
 
 
 def run(kernel: str, accuracy: float, rate: str = "0.1", cost: float = 1000) -> PlottedRun:
-    return PlottedRun(f"kernel_size={kernel}", {"k": kernel, "rate": rate}, accuracy, cost, cost * 10, cost / 100)
+    return PlottedRun(f"k={kernel} rate={rate}", {"k": kernel, "rate": rate}, accuracy, cost, cost * 10, cost / 100)
 
 
 def dots(figure: Figure, label: str = "one run") -> list[tuple[float, float]]:
@@ -54,6 +56,24 @@ def test_cost() -> None:
     assert low < 1000 < high
 
 
+def legend_is_on_paper(figure: Figure) -> None:
+    figure.canvas.draw()
+    legend, paper = figure.legends[0].get_window_extent(), figure.bbox
+    assert paper.x0 <= legend.x0 < legend.x1 <= paper.x1
+    assert paper.y0 <= legend.y0 < legend.y1 <= paper.y1
+    assert all(axes.bbox.height > 200 for axes in figure.axes)
+
+
+def test_names_are_shortened_on_paper_only() -> None:
+    long = "a_long_key_of_a_layer=1 " * 4
+    runs = [replace(run("3", 0.9), recipe=f"{long}filters={filters}") for filters in range(8)]
+    figure = cost_against_accuracy(runs)
+    legend_is_on_paper(figure)
+    legend_is_on_paper(all_curves({one.recipe: [(0, 2.3)] for one in runs}))
+    assert len(figure.axes[0].lines) == 8
+    assert all(text.get_text().endswith("…") for text in figure.legends[0].get_texts())
+
+
 def test_curves_of_all_runs_with_names_while_they_are_few() -> None:
     histories = {f"run {i}": [(0, 2.3), (1, 1 / (i + 1))] for i in range(12)}
     figure = all_curves(histories)
@@ -66,6 +86,17 @@ def test_curves_of_all_runs_with_names_while_they_are_few() -> None:
     many = all_curves(histories | {"one more": [(0, 0.0)], "none yet": []})
     assert not many.legends
     assert many.axes[0].get_yscale() == "linear"
+    assert len({str(line.get_color()) for line in many.axes[0].lines}) == 1  # colours without names mean nothing
+
+
+@pytest.mark.parametrize("last", [2.4, 3.1, 40, 7e29])
+def test_losses_over_few_or_many_decades_have_numbers(last: float) -> None:
+    figure = all_curves({"diverged": [(0, 2.3), (1, last)], "fine": [(0, 2.3), (1, 0.6)]})
+    figure.canvas.draw()
+    low, high = figure.axes[0].get_ylim()
+    shown = [tick for tick in figure.axes[0].get_yticks() if low < tick < high]
+    assert 2 <= len(shown) <= 12
+    assert figure.axes[0].get_yscale() == ("log" if last > 3 else "linear")
 
 
 def test_the_table() -> None:

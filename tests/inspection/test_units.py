@@ -70,11 +70,11 @@ def test_a_unit_whose_windows_lie_outside_sees_nothing():
     assert (unit.square, unit.at_border) == (None, True)
 
 
-def test_the_strongest_cell_stands_in_the_channel_with_the_largest_outputs():
+def test_the_strongest_cell_is_the_largest_output_of_all_also_where_its_channel_is_sparse():
     maps = np.zeros((2, 3, 3), np.float32)
-    maps[..., 1], maps[1, 2, 1], maps[0, 1, 2] = -2, 1, 9
-    assert strongest_cell(maps) == (1, 2, 1)
-    assert strongest_cell(maps, 2) == (0, 1, 2)
+    maps[..., 0], maps[..., 1], maps[1, 2, 1], maps[0, 1, 2] = 3, -8, 1, 9
+    assert strongest_cell(maps) == (0, 1, 2)
+    assert strongest_cell(maps, 1) == (1, 2, 1)
     assert strongest_cell(np.zeros((2, 2, 2))) == (0, 0, 0)
 
 

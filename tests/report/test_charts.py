@@ -58,6 +58,23 @@ def test_values_that_are_no_numbers_leave_a_line_whole() -> None:
     assert 'points="62.0,64.0 162.0,14.0"' in svg
 
 
+def test_letters_of_dots_side_by_side_are_moved_apart() -> None:
+    chart = Chart("T", Axis(0, 10), Axis(90, 100), "x", "y", width=192, height=154)
+    dots = [Dot(i, "ABCD"[i], x, y, (y, y)) for i, (x, y) in enumerate([(5, 95), (5.5, 95.2), (5, 94.9), (9, 95)])]
+    svg = chart.dots(dots, "")
+    letters = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" class="name run\d">(.)<', svg)
+    assert [letter for _, _, letter in letters] == ["B", "A", "C", "D"]
+    heights = [float(y) for _, y, _ in letters]
+    assert all(b - a >= APART - 0.1 for a, b in pairwise(heights[:3]))
+    assert heights[3] == chart.down(95) - 6
+
+
+def test_a_line_that_ends_outside_the_axis_says_so() -> None:
+    chart = Chart("T", Axis(0, 2), Axis(90, 100), "x", "y", width=192, height=154)
+    svg = chart.lines([Line(0, "A", [(0, 95), (2, 96)]), Line(1, "B", [(0, 95), (2, 10)])], "")
+    assert re.findall(r'class="name run\d">(.+?)<', svg) == ["A", "B ↓"]
+
+
 def test_a_dot_below_the_axis_stands_on_its_rim_with_an_arrow() -> None:
     chart = Chart("T", Axis(0, 2), Axis(90, 100), "x", "y", width=192, height=154)
     svg = chart.dots([Dot(0, "A", 1, 95, (92, 98)), Dot(3, "B", 2, 10, (5, 15))], "")

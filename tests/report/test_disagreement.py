@@ -40,8 +40,8 @@ def test_who_is_right_alone_with_both_answers(comparison: Comparison) -> None:
     assert " wrong: 2 digits" in first
     assert first.count("<li") == 2
     assert 'title="index test 1"' in first
-    assert 'good-ink"><b class="badge run0">A</b> 1 · 90 %' in first
-    assert 'bad-ink"><b class="badge run1">B</b> 2 · 90 %' in first
+    assert 'class="answer right"><b class="badge run0">A</b> ✓ 1 · 90 %' in first
+    assert 'class="answer"><b class="badge run1">B</b> ✗ 2 · 90 %' in first
     assert " wrong: 1 digit<" in second
     assert "true 4" in second
 
@@ -56,11 +56,20 @@ def test_confusion_matrices_and_their_difference(comparison: Comparison) -> None
     assert told == {(1, 1): "−1", (1, 2): "+1", (4, 4): "+1", (4, 5): "−1", (5, 5): "−1", (5, 6): "+1"}
 
 
-def test_what_is_better_is_blue_on_the_diagonal_and_beside_it(comparison: Comparison) -> None:
+def test_a_difference_has_the_colour_of_the_run_that_does_better_there(comparison: Comparison) -> None:
     page = disagreement_section(comparison, NOTHING)
     grid = page[page.index("Difference: B minus A") :].split("</table>")[0]
-    told = re.findall(r'<td class="(good|bad)" style="--heat: 0.75">(.+?)</td>', grid)
-    assert told == [("bad", "−1"), ("bad", "+1"), ("good", "+1"), ("good", "−1"), ("bad", "−1"), ("bad", "+1")]
+    told = re.findall(r'<td class="heat run(\d)" style="--heat: 50%">(.+?)</td>', grid)
+    assert told == [("0", "−1"), ("0", "+1"), ("1", "+1"), ("1", "−1"), ("0", "−1"), ("0", "+1")]
+
+
+def test_who_is_right_alone_has_its_colour_and_mistakes_have_none(comparison: Comparison) -> None:
+    page = disagreement_section(comparison, NOTHING)
+    assert '<td class="heat run0" style="--heat: 37%">2</td>' in page
+    assert '<td class="heat run1" style="--heat: 23%">1</td>' in page
+    mistakes = page[page.index("Run B: true class") :].split("</table>")[0]
+    assert '<td class="heat" style="--heat: 50%">1</td>' in mistakes
+    assert "run1" not in mistakes
 
 
 def test_many_classes_are_told_by_their_largest_changes(tmp_path: Path) -> None:

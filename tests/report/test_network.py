@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from cnnexp.analysis.comparison import compare
@@ -15,6 +16,14 @@ def test_layers_side_by_side_with_what_differs_marked(tmp_path: Path) -> None:
         '<td class="first differs">14×14×32</td><td>3×3</td><td>320</td><td class="differs">56,448</td>'
     ) in page
     assert "<td>10×10</td><td>890,250</td><td>4,709,376</td>" in page
+
+
+def test_runs_of_one_network_share_its_columns(tmp_path: Path) -> None:
+    made = [("model.strides=1",), ("model.strides=2",), ("seed=1",), ("model.strides=2", "seed=1")]
+    page = layers_section(compare([made_run(tmp_path, "+-", *words) for words in made]))
+    heads = page.split("<thead>")[1].split('scope="colgroup"')[1:]
+    assert [re.findall(r"run(\d)", head) for head in heads] == [["0", "2"], ["1", "3"]]
+    assert "--networks: 2" in page
 
 
 def test_a_layer_that_the_first_does_not_have(tmp_path: Path) -> None:

@@ -18,6 +18,13 @@ def test_each_run_with_its_interval_and_who_is_not_measured(tmp_path: Path) -> N
     assert "2 of 2</td><td>3 s" in page
 
 
+def test_a_run_far_below_the_others_stands_outside_the_axis_with_an_arrow(tmp_path: Path) -> None:
+    records = [made_run(tmp_path, "+" * (100 - few) + "-" * few) for few in (4, 5, 90)]
+    bars = runs_section(compare(records)).split("<svg")[1:]
+    assert ["←" in bar for bar in bars] == [False, False, True]
+    assert ["<circle" in bar for bar in bars] == [True, True, False]
+
+
 def test_three_statements_stand_apart(tmp_path: Path) -> None:
     page = verdict_section(compare([made_run(tmp_path, "+" * 12), made_run(tmp_path, "+--" * 4)]))
     cards = page.split("<article")[1:]
@@ -50,4 +57,4 @@ def test_only_what_differs(tmp_path: Path) -> None:
     rows = [text for text in Elements(page).texts if text in ("seed", "digest of the data", "model.padding")]
     assert rows == ["seed", "digest of the data"]
     same = settings_section(compare([made_run(tmp_path, "+-"), made_run(tmp_path, "+-")]))
-    assert "The configs are the same in every key." in same
+    assert "The configs are the same in every key that decides a number." in same

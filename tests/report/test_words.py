@@ -2,10 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from cnnexp.analysis.comparison import compare
-from cnnexp.report.words import badge, headline, percent, short, size
+from cnnexp.report.words import badge, headline, percent, size
 from tests.report.made import made_run
 
 
@@ -22,15 +20,7 @@ def test_names_where_the_settings_are_too_long_or_the_same(tmp_path: Path) -> No
     assert headline(compare(long)) == "3 runs compared"
 
 
-@pytest.mark.parametrize(
-    ("key", "word"),
-    [("model.kernel_size", "kernel_size"), ("model.blocks.conv_1.filters", "conv_1.filters"), ("seed", "seed"),
-     ("training.optimizer.type", "optimizer.type"), ("model.dense.dense_1.units", "dense_1.units")],
-)  # fmt: skip
-def test_short_keys(key: str, word: str) -> None:
-    assert short(key) == word
-
-
 def test_small_words() -> None:
     assert (size((28, 28, 1200)), percent(0.9312)) == ("28×28×1,200", "93.1 %")
-    assert badge("L") == '<b class="badge run1">L</b>'
+    assert badge("B") == '<b class="badge run1">B</b>'
+    assert badge("L") == '<b class="badge run1 again">L</b>'

@@ -5,13 +5,10 @@ from __future__ import annotations
 import pytest
 
 from cnnexp.config.compose import compose_config
-from cnnexp.runs.knobs import knobs
+from cnnexp.runs.knobs import knob_tags, knobs
 
-PLAIN = {
-    "seed": "0",
-    "model.kernel_size": "3",
-    "model.strides": "1",
-    "model.padding": "same",
+PLAIN = {"model.kernel_size": "3", "model.strides": "1", "model.padding": "same", "seed": "0"}
+PLAIN_TAGS = PLAIN | {
     "model.pool": "max 2 /2 same",
     "model.dropout": "0.25",
     "training.epochs": "5",
@@ -25,8 +22,10 @@ PLAIN = {
 }
 
 
-def test_the_default_tells_the_main_knobs_and_the_size_of_each_layer() -> None:
-    assert knobs(compose_config([]).config) == PLAIN
+def test_the_default_tells_four_knobs_and_the_others_as_tags() -> None:
+    config = compose_config([]).config
+    assert knobs(config) == PLAIN
+    assert knob_tags(config) == PLAIN_TAGS
 
 
 @pytest.mark.parametrize(
@@ -46,15 +45,24 @@ def test_the_default_tells_the_main_knobs_and_the_size_of_each_layer() -> None:
     ],
 )  # fmt: skip
 def test_what_was_changed_is_told(override: str, key: str, text: str) -> None:
-    found = knobs(compose_config([override]).config)
-    assert {**PLAIN, key: text} == found
+    config = compose_config([override]).config
+    assert knobs(config) == {**PLAIN, key: text}
+    assert knob_tags(config) == {**PLAIN_TAGS, key: text}
 
 
-def test_a_deep_network_is_cut_to_twenty_and_keeps_what_differs() -> None:
-    blocks = [f"model.blocks.more_{number}.filters=8" for number in range(20)]
-    found = knobs(compose_config([*blocks, "model.activation=tanh", "model.pool=none"]).config)
-    assert len(found) == 20
-    assert found["model.activation"] == "tanh"
+def test_what_a_sweep_varied_is_told_also_at_its_default() -> None:
+    varied = {"model": "article", "variant": "plain", "training.label_smoothing": "0", "model.kernel_size": "[3,3]"}
+    found = knobs(compose_config(["model.kernel_size=[3,3]"]).config, varied)
+    assert found == {**PLAIN, "model": "article", "variant": "plain", "training.label_smoothing": "0"}
+
+
+def test_of_a_deep_network_with_many_changes_eight_params_and_forty_tags_are_told() -> None:
+    blocks = [f"model.blocks.more_{number}.{key}" for number in range(40) for key in ("filters=8", "strides=2")]
+    config = compose_config([*blocks, "model.activation=tanh", "model.pool=none"]).config
+    assert len(knobs(config)) == 8
+    assert knobs(config)["model.pool"] == "none"
+    assert len(knob_tags(config)) == 40
+    assert knob_tags(config)["model.activation"] == "tanh"
 
 
 def test_long_values_are_cut() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 from cnnexp.config.schema import Tracking
-from cnnexp.runs.links import COLUMNS, experiment_link, run_link, save_view, sweep_link
+from cnnexp.runs.links import COLUMNS, experiment_link, run_link, save_view
 from cnnexp.runs.store import open_store
 
 
@@ -30,12 +30,12 @@ def test_an_experiment_opens_on_the_saved_view_or_newest_first() -> None:
     assert query(experiment_link("http://h", "1", None))["orderByKey"] == ["attributes.start_time"]
 
 
-def test_a_sweep_shows_its_children_sorted_by_a_metric_so_that_they_are_flat() -> None:
-    found = query(sweep_link("http://h", "1", "parent", chart=True))
-    assert found["searchFilter"] == ["tags.`mlflow.parentRunId` = 'parent'"]
-    assert found["orderByKey"] == ["metrics.`loss/val`"]
-    assert found["compareRunsMode"] == ["CHART"]
-    assert found["workflowType"] == ["machine_learning"]
+def test_the_charts_are_those_of_the_same_view() -> None:
+    assert query(experiment_link("http://h", "1", "81c2", charts=True)) == {
+        "workflowType": ["machine_learning"],
+        "viewStateShareKey": ["81c2"],
+        "compareRunsMode": ["CHART"],
+    }
 
 
 def test_the_view_is_written_once(home: Path) -> None:

@@ -68,7 +68,7 @@ def test_a_finished_run_is_all_there(home: Path, finished: RunRecord) -> None:
         (0, 1), (1, 1 / 2), (2, 1 / 3), (3, 1 / 4)
     ]  # fmt: skip
     assert [step for step, _, _ in found["history"]["loss/train"]] == [1, 2, 3]
-    assert [(step, value) for step, value, _ in found["history"]["accuracy/test"]] == [(3, 0.98)]
+    assert [(step, value) for step, value, _ in found["history"]["accuracy/test"]] == [(0, 0.98)]
     assert [time for _, _, time in found["history"]["loss/val"]] == [milliseconds(e["time"]) for e in finished.epochs]
     plain = [name for name in found["files"] if not name.startswith("images/")]
     assert sorted(plain) == [
@@ -76,8 +76,10 @@ def test_a_finished_run_is_all_there(home: Path, finished: RunRecord) -> None:
         "probes/epoch_003.npz", "run.json",
     ]  # fmt: skip
     assert found["inputs"] == 1
-    assert found["params"]["model.kernel_size"] == "5"
-    assert found["tags"]["cnnexp.outcome"] == "complete"
+    assert found["params"] == {
+        "model.kernel_size": "5", "model.strides": "1", "model.padding": "same", "seed": "0", "training.epochs": "3",
+    }  # fmt: skip
+    assert (found["tags"]["model.dropout"], found["tags"]["cnnexp.outcome"]) == ("0.25", "complete")
 
 
 def test_a_run_is_dated_by_its_record(home: Path, finished: RunRecord) -> None:
@@ -120,6 +122,16 @@ def test_published_again_and_again_it_is_there_once(home: Path, finished: RunRec
     assert everything(finished) == before
     assert set(before["files"].values()) == {1}
     assert sum(name.startswith("images/") for name in before["files"]) == 2 * 2 * 4
+
+
+def test_a_result_that_an_older_version_published_at_its_epoch_is_not_doubled(home: Path, finished: RunRecord) -> None:
+    store = open_store(Tracking(), create=False)
+    older = store.client.create_run(store.experiment_id("cnnexp"), tags={"cnnexp.run": finished.id}).info.run_id
+    store.client.log_metric(older, "accuracy/test", 0.98, step=3)
+    assert publisher(finished).finish(finished)
+    history = everything(finished)["history"]
+    assert [step for step, _, _ in history["accuracy/test"]] == [3]
+    assert [step for step, _, _ in history["loss/test"]] == [0]
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import pytest
 
 from cnnexp.runs.server import address_of, free_port
 
-FILE = "sqlite:///mlflow.db"
+FILE, RUN = "sqlite:///mlflow.db", "0cca"
 
 
 def answering(text: bytes) -> type[BaseHTTPRequestHandler]:
@@ -39,7 +39,7 @@ def server(text: bytes) -> Iterator[int]:
 
 
 def test_a_server_is_looked_at_where_it_is() -> None:
-    assert address_of("https://mlflow.example.org") == "https://mlflow.example.org"
+    assert address_of("https://mlflow.example.org", RUN) == "https://mlflow.example.org"
 
 
 def test_a_file_is_looked_at_on_the_first_free_port(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,15 +49,23 @@ def test_a_file_is_looked_at_on_the_first_free_port(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("cnnexp.runs.server.FIRST_PORT", free)
     monkeypatch.setattr("cnnexp.runs.server.LAST_PORT", free)
     assert free_port("127.0.0.1") == free
-    assert address_of(FILE) == f"http://127.0.0.1:{free}"
+    assert address_of(FILE, RUN) == f"http://127.0.0.1:{free}"
 
 
-@pytest.mark.parametrize(("text", "is_mlflow"), [(b"OK", True), (b"AirPlay", False)])
-def test_a_port_that_is_taken_counts_where_mlflow_answers(
-    text: bytes, is_mlflow: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("answer", "is_there"),
+    [
+        (b'{"run": {"info": {"run_id": "0cca"}}}', True),
+        (b'{"run": {"info": {"run_id": "another"}}}', False),
+        (b"[]", False),
+        (b"AirPlay", False),
+    ],
+)
+def test_a_port_that_is_taken_counts_where_the_run_is_known(
+    answer: bytes, is_there: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with server(text) as port:
+    with server(answer) as port:
         monkeypatch.setattr("cnnexp.runs.server.FIRST_PORT", port)
         monkeypatch.setattr("cnnexp.runs.server.LAST_PORT", 65535)
         assert free_port("127.0.0.1") > port
-        assert (address_of(FILE) == f"http://127.0.0.1:{port}") is is_mlflow
+        assert (address_of(FILE, RUN) == f"http://127.0.0.1:{port}") is is_there

@@ -36,7 +36,7 @@ def loaded(data: str) -> Digits:
 
 def record(
     runs: Path, *overrides: str, ending: str = "FINISHED", checkpoint: bool = False, seconds: float = 1.5,
-    accuracy: float = 0.5, links: Mapping[str, str] | None = None, name: str = "x",
+    epochs: int = 2, accuracy: float = 0.5, links: Mapping[str, str] | None = None, name: str = "x",
 ) -> str:  # fmt: skip
     """A run of this config; ending: a status, `pruned`, or nothing where it never ended. Its id."""
     config = composed(overrides)
@@ -50,7 +50,7 @@ def record(
     writer = RunWriter.create(runs, header, {"config.yaml": to_yaml(config), "code.patch": ""})
     write_json(writer.folder / "environment.json", {"threads": 2})
     writer.event("started")
-    for number in range(1, 3):
+    for number in range(1, epochs + 1):
         metrics = {"time/epoch_seconds": seconds, "accuracy/val": accuracy, "loss/val": 1 - accuracy}
         writer.epoch(number, metrics, "w" * 64, {})
     if checkpoint:
@@ -63,6 +63,21 @@ def record(
         writer.event("ended", status=status, outcome=outcome, message="")
     writer.close()
     return writer.folder.name
+
+
+VARIANTS = """sweep:
+  grid: {seed: [0, 1]}
+  variants:
+    plain: {training.label_smoothing: 0}
+    smooth: {training.label_smoothing: 0.1, training.optimizer: {type: sgd, momentum: 0.9}}
+"""
+
+
+def study_of_variants(home: Path) -> str:
+    """The word for a study of two variants and two seeds, which now is in the folder `home`."""
+    (home / "experiments").mkdir()
+    (home / "experiments" / "two.yaml").write_text(f"# @package _global_\n{VARIANTS}", encoding="utf-8")
+    return "experiments=two"
 
 
 def _leave_results(writer: RunWriter, accuracy: float) -> None:

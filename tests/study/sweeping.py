@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -111,9 +110,3 @@ def mlflow_runs(home: Path) -> dict[str, Any]:
 def hashes(home: Path) -> dict[tuple[str, int], str]:
     """(name, epoch) → hash of the weights, over all runs in a folder."""
     return {(record.name, event["epoch"]): event["weights"] for record in runs_of(home) for event in record.epochs}
-
-
-def points(text: str) -> list[dict[str, Any]]:
-    """The points of `--json`."""
-    found: list[dict[str, Any]] = json.loads(text)["points"]
-    return found

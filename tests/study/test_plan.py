@@ -60,6 +60,15 @@ def test_the_impossible_is_told_with_its_layer_and_costs_nothing(request_of: Req
     assert (planned[1].parameters, planned[1].seconds) == (0, None)
 
 
+def test_a_combination_that_does_not_go_with_its_data_costs_only_itself(request_of: Request) -> None:
+    planned = request_of("model=small", "training.batch_size=100,200", "data.limit=100,200").planned
+    assert [one.verdict is Verdict.IMPOSSIBLE for one in planned] == [False, False, True, False]
+    reason = "training.batch_size: got 200, expected at most 100, the number of training digits"
+    assert planned[2].reason == reason
+    search = ("sweep.search=bayes", "training.batch_size=100,200", "data.limit=100")
+    assert request_of("model=small", *search).expected == 20
+
+
 def test_time_is_scaled_by_multiply_adds_digits_and_epochs(request_of: Request, tmp_path: Path) -> None:
     unknown = request_of(*TINY, "model.kernel_size=3,5").planned
     assert [one.seconds for one in unknown] == [None, None]
@@ -73,7 +82,14 @@ def test_time_is_scaled_by_multiply_adds_digits_and_epochs(request_of: Request, 
     assert small.seconds == pytest.approx(2.0 * 3)
     assert large.seconds == pytest.approx(2.0 * 3 * large.multiply_adds / small.multiply_adds)
     assert longer.seconds == pytest.approx(2.0 * 6 * 2)
+    much_larger = request_of("model=small", "data.limit=3000", "seed=0,1").planned[0]
+    assert much_larger.seconds is None
     assert estimates([], []) == []
+
+
+def test_a_single_epoch_tells_nothing_because_tensorflow_warms_up_in_it(request_of: Request, tmp_path: Path) -> None:
+    record(tmp_path / "runs", *TINY, "seed=9", epochs=1)
+    assert request_of(*TINY, "seed=0,1").planned[0].seconds is None
 
 
 def test_a_knob_that_moves_only_part_of_the_network_is_pointed_out(request_of: Request) -> None:
@@ -99,7 +115,7 @@ def test_workers_and_threads(request_of: Request, monkeypatch: pytest.MonkeyPatc
     assert shared("seed=0,1") == (1, 4)  # as if the one that is done ran beside it
 
 
-def job_config(one: PlannedPoint, threads: int) -> tuple[bool, bool, str | None, int | str]:
+def job_config(one: PlannedPoint, threads: int) -> tuple[bool, bool | str, str | None, int | str]:
     config = as_child(one.point, threads).config
     return config.evaluation.test, config.figures.draw, config.tracking.run_name, config.training.threads
 
@@ -116,6 +132,11 @@ def test_a_child_is_one_run_that_is_not_tested(request_of: Request, tmp_path: Pa
     assert identity(alone, "d") == identity(child.config, "d")
     fixed = request_of(*TINY, "seed=0,1", "training.threads=2").planned[0]
     assert job_config(fixed, 3) == (False, False, "seed=0", 2)
+
+
+def test_a_child_draws_where_that_is_asked_for(request_of: Request) -> None:
+    drawing = request_of(*TINY, "seed=0,1", "figures.draw=true").planned[0]
+    assert as_child(drawing.point, 3).config.figures.draw is True
 
 
 def test_a_run_that_goes_on_keeps_its_config_and_threads(request_of: Request, tmp_path: Path) -> None:

@@ -45,6 +45,12 @@ def test_order_and_names(request_of: Request) -> None:
     assert [one.point.number for one in planned] == [0, 1, 2, 3]
 
 
+def test_fractions_of_a_range_are_as_a_person_would_write_them(request_of: Request) -> None:
+    planned = request_of("model=small", "model.dropout=range(0,0.9,0.1)").planned
+    assert names(planned) == ["dropout=0.0", *(f"dropout=0.{tenth}" for tenth in range(1, 9))]
+    assert [one.point.composed.config.model.dropout for one in planned][3] == 0.3
+
+
 def study(home: Path, text: str) -> None:
     (home / "experiments").mkdir(exist_ok=True)
     (home / "experiments" / "mine.yaml").write_text(f"# @package _global_\n{text}", encoding="utf-8")
@@ -60,6 +66,13 @@ def test_a_study_multiplies_its_grid_and_pairs_its_variants(request_of: Request,
     config = planned[2].point.composed.config
     assert (config.model.strides, config.model.pool.type) == ((2, 2), "none")
     assert request_of("experiments=mine").name == "mine"
+
+
+def test_what_varies_may_follow_what_it_replaces_and_a_choice_of_files(request_of: Request) -> None:
+    alone = ("sweep.variants={}", "model.blocks.conv_1.filters=4")
+    words = ("model.kernel_size=5", "model.kernel_size=1,2", "seed=0,1", "model=small", "tracking.tags={a: b}")
+    assert names(request_of(*words).planned)[0] == "kernel_size=1 seed=0"
+    assert len(request_of("experiments=filters", "data=mnist_5k", *alone).planned) == 3
 
 
 def test_a_typed_key_takes_the_place_of_the_studys(request_of: Request, tmp_path: Path) -> None:
@@ -81,7 +94,12 @@ def test_a_typed_key_takes_the_place_of_the_studys(request_of: Request, tmp_path
         (["hydra/launcher=basic", "seed=0,1"], "one of parallel"),
         (["training.learning_rate=interval(0.1,1)"], "add sweep.search=random"),
         (["seed=0,"], "Hydra says"),
-        (["training.batch_size=10,5000"], "training.batch_size"),
+        (["training.batch_size=5000,6000"], "2 problems"),
+        (["seed=0,1", "figures.digits=[12]"], "figures.digits: got 12"),
+        (["model.kernel_size=3,5", "model.kernel_size=7"], "nothing that takes its place"),
+        (["model.blocks.conv_1.filters=3,5", "model.blocks={a:{filters:2}}"], "nothing that takes its place"),
+        (["model.kernel_size=3,5", "seed=0", "++model.kernel_size=7,9"], "`++model.kernel_size=9` after"),
+        (["experiments=filters", "model.blocks.conv_1.filters=4"], "sweep.variants={}"),
     ],
 )
 def test_what_is_invalid_in_itself_refuses_the_whole_sweep(request_of: Request, words: list[str], message: str) -> None:

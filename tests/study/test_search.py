@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from cnnexp.config.schema import Range
+from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
+from cnnexp.study.plan import Planner
+from cnnexp.study.proposals import Proposed
 from cnnexp.study.search import Search, looks_hopeless
 from cnnexp.study.space import Dimension
+from cnnexp.study.worker import Outcome
+from tests.study.conftest import Request
+from tests.study.made import TINY, record
 
 SPACE = (
     Dimension("training.learning_rate", Range(low=0.001, high=0.1, log=True)),
@@ -65,6 +71,21 @@ def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     fresh = [again.ask().draw for _ in range(3)]
     assert not any(draw in (done.draw, pruned.draw, failed.draw, lost.draw) for draw in fresh)
     assert (tmp_path / "killed" / "study.journal").read_bytes() != (tmp_path / "again" / "study.journal").read_bytes()
+
+
+@pytest.mark.slow
+def test_trials_without_training_are_counted(request_of: Request, tmp_path: Path) -> None:
+    request = request_of(*TINY, "sweep.search=bayes", "model.padding=same,valid", "sweep.trials=6")
+    sweep = SweepWriter.create(tmp_path / "runs", SweepHeader("x", (), "", [], request.config.tracking))
+    found = Search.continued(sweep.folder, None, request.space, seed=0, prune=True)
+    source = Proposed(sweep, found, Planner([], again=False), request.compose, trials=6, threads=1)
+    trained = 0
+    for job in source.jobs():
+        run = record(tmp_path / "runs", *TINY, *job.composed.overrides[-1:])
+        source.ended(Outcome(job.number, run, "FINISHED"))
+        trained += 1
+    sweep.close()
+    assert (trained, source.spared) == (2, 4)
 
 
 @pytest.mark.parametrize("prune", [True, False])

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnexp.study.words import as_word, short_key
+from cnnexp.study.words import as_word
 
 PLAIN = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False),
@@ -25,19 +24,3 @@ def test_hydra_reads_the_word_as_the_value_that_it_was(value: Any) -> None:
     assert not override.is_sweep_override()
     assert override.value() == value
     assert type(override.value()) is type(value) or isinstance(value, list | dict | str)
-
-
-@pytest.mark.parametrize(
-    ("key", "short"),
-    [
-        ("seed", "seed"),
-        ("model", "model"),
-        ("model.kernel_size", "kernel_size"),
-        ("model.blocks.conv_1.filters", "conv_1.filters"),
-        ("model.dense.dense_1.units", "dense_1.units"),
-        ("training.optimizer.momentum", "optimizer.momentum"),
-        ("model.blocks", "blocks"),
-    ],
-)
-def test_short_keys(key: str, short: str) -> None:
-    assert short_key(key) == short

@@ -62,6 +62,21 @@ def test_the_best_runs_have_a_table_of_pairs(tmp_path: Path, two: tuple[RunRecor
     assert "A C   9            0  +9    7           p = 0.0039  p = 0.0078    distinguishable" in done.out
 
 
+def test_many_runs_are_told_in_a_row_each(tmp_path: Path, two: tuple[RunRecord, RunRecord]) -> None:
+    for seed in range(2, 6):
+        made_run(tmp_path / "runs", "+" * 11 + "-", f"seed={seed}", f"tracking.run_name=run-{seed}")
+    done = run_command(tmp_path, "compare", "top:6")
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert lines[0] == "measured on 12 test digits"
+    header = "run         seed  kernel_size  accuracy  95 % interval  loss    parameters  multiply-adds  seconds"
+    assert lines[2] == header
+    assert (
+        lines[3] == f"A {two[0].id}  0     3            100.00%   75.8–100.0%    0.1054  890,250     4,709,376      3.0"
+    )
+    assert "run_name" not in done.out
+
+
 def test_runs_of_other_classes_are_compared_in_the_rest(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     made_run(runs, "++", class_names=["a", "b"])

@@ -101,7 +101,9 @@ def test_a_file_is_shown_beside_what_the_network_saw(trained: Trained, tmp_path:
     done = run_command(trained.home, "inspect", "latest", *words)
     assert "picture   one.png: normalised as MNIST's digits were" in done.out
     assert "unit      conv_1, row 9, column 9 of channel 5: " in done.out
-    assert re.search(r"excite    filter 0 (most, of 500 test images: \d+ \(|: no picture more)", done.out)
+    assert re.search(
+        r"excite    filter 0 (most, of 500 test images, by index \(class\): \d+ \(|: no picture more)", done.out
+    )
     with Image.open(folder_of(done) / "input.png") as picture:
         assert picture.width > 600
 
@@ -111,7 +113,7 @@ REFUSALS = [
     (["latest", "other"], "RUN: got `latest other`, expected one run"),
     (["latest", "--cfg", "job"], "RUN: got `latest` beside --cfg"),
     (["latest", "model.kernel_size=5"], "never the network"),
-    (["latest", "--unit", "x"], "cell: got `x`"),
+    (["latest", "--unit", "x"], "unit: got `x`"),
     (["latest", "--digit", "7", "--split", "test", "--epochs"], "a digit whose maps were kept: 0 (validation image"),
     (["--filter", "3"], "filter: got no RUN beside it, expected a trained run to look into"),
     (["--epochs"], "epochs: got no RUN beside it"),

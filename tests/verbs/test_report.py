@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cnnexp.runs.record import RunRecord
-from cnnexp.verbs.report import as_json, ending_lines, interval, result_table, table, where_to_look
+from cnnexp.verbs.report import as_json, ending_lines, result_table, table, where_to_look
 from tests.conftest import Trained, run_command
 from tests.runs.records import create_run
 
@@ -19,12 +19,8 @@ def test_table_pads_to_the_widest_cell() -> None:
     assert table(["a", "long head", "b"], [["12345", "x", ""], ["1", "가", "2"]]) == [
         "a      long head  b",
         "12345  x",
-        "1      가          2",
+        "1      가         2",  # a terminal shows Hangul two cells wide
     ]
-
-
-def test_interval_is_wilsons() -> None:
-    assert interval(0.978, 500) == "97.80% (95 % interval 96.10% to 98.77%)"
 
 
 def test_result_table(trained: Trained) -> None:

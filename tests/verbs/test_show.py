@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from cnnexp.config.schema import Tracking
 from cnnexp.errors import TrainingError
 from cnnexp.runs.record import RunRecord
-from tests.conftest import Command
+from cnnexp.runs.store import open_store
+from tests.conftest import Command, run_command
 from tests.runs.records import create_run
+from tests.study.conftest import Request
+from tests.study.made import TINY, made_sweep
 
 
 def test_everything_of_a_run_is_told(finished: RunRecord, command: Command) -> None:
@@ -54,6 +58,22 @@ def test_nothing_is_drawn_unless_asked_for(tmp_path: Path, command: Command) -> 
     assert done.code == 0
     assert f"pictures  none yet; draw them: cnnexp show {writer.folder.name} --draw" in done.out.splitlines()
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.slow
+def test_a_sweep_drawn_anew_has_the_maps_of_each_run_for_mlflow(home: Path, request_of: Request) -> None:
+    sweep = made_sweep(request_of(*TINY, "tracking.enabled=true", "seed=0,1"), home / "runs", [0.9, 0.8])
+    assert run_command(home, "sync", sweep.id).code == 0
+    draw = f"maps      of each run in MLflow: cnnexp show {sweep.id} --draw, then cnnexp sync {sweep.id}"
+    assert draw in run_command(home, "show", sweep.id).out.splitlines()
+    done = run_command(home, "show", sweep.id, "--draw")
+    assert f"and 4 of maps, of 2 runs; into MLflow: cnnexp sync {sweep.id}" in done.err
+    assert draw not in done.out.splitlines()
+    assert run_command(home, "sync", sweep.id).code == 0
+    client = open_store(Tracking(), create=False).client
+    for _, run in sweep.runs():
+        names = [file.path for file in client.list_artifacts(run.mlflow["run_id"], "images")]
+        assert sum("feature_maps~conv_1+step+2+" in name and name.endswith(".png") for name in names) == 1
 
 
 def test_long_histories_are_told_in_steps(tmp_path: Path, command: Command) -> None:

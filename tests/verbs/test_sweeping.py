@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from io import StringIO
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from cnnexp.runs.find import all_runs
 from cnnexp.runs.publish import publish_whole
-from cnnexp.runs.publish_sweep import publish_sweep
+from cnnexp.runs.publish_sweep import publish_sweep, view_of
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import open_store
 from cnnexp.runs.sweep_record import SweepRecord, member_tag
@@ -19,6 +20,7 @@ from cnnexp.study.worker import Outcome
 from cnnexp.verbs.completion import matches
 from cnnexp.verbs.sweep_plan import duration
 from cnnexp.verbs.sweep_progress import SweepBar, SweepLines
+from cnnexp.verbs.sweep_report import where_to_look
 from tests.conftest import Command, run_command
 from tests.study.made import TINY, made_sweep, record
 
@@ -129,13 +131,17 @@ def test_a_sweep_that_was_never_published(swept: SweepRecord, tmp_path: Path) ->
     assert f"sweep {swept.id}, not in MLflow" in refused.err
 
 
+def no_model(_: RunRecord) -> NoReturn:
+    pytest.fail("no weights, no model")
+
+
 @pytest.mark.slow
 def test_sync_makes_the_parent_and_its_children(home: Path) -> None:
     sweep = made_sweep(request_sweep((*TINY, "seed=0,1"), None), home / "runs", [0.9, 0.8])
     old = record(home / "runs", *TINY, "seed=2")
     store = open_store(sweep.tracking, create=True)
     for run in all_runs(home / "runs"):  # while the parent was not there yet
-        publish_whole(store, run, lambda _: pytest.fail("no weights, no model"))
+        publish_whole(store, run, no_model)
     done = run_command(home, "sync", sweep.id)
     assert done.code == 0, done.err
     assert f"{sweep.id}  published: sweep, 2 runs" in done.out
@@ -154,6 +160,48 @@ def test_sync_makes_the_parent_and_its_children(home: Path) -> None:
     assert f"sweep {sweep.id}" in view
 
 
+@pytest.mark.slow
+def test_the_columns_of_the_link_are_params_of_all_its_runs(home: Path) -> None:
+    """A run of the sweep, one that is trained while it goes on, and one that an earlier sweep trained."""
+    record(home / "runs", *TINY, "training.optimizer={type: sgd, momentum: 0}", "seed=0")
+    (old,) = all_runs(home / "runs")
+    store = open_store(old.config.tracking, create=True)
+    publish_whole(store, old, no_model)
+    optimizers = "training.optimizer={type: sgd, momentum: 0},{type: sgd, momentum: 0.9}"
+    words = (*TINY, "model=small,one_block", "training.label_smoothing=0,0.1", optimizers, "seed=0")
+    sweep = made_sweep(request_sweep(words, None), home / "runs", ["", 0.9, *[""] * 6])
+    (child,) = (run for _, run in sweep.runs() if run.id != old.id)
+    publish_whole(store, child, no_model)
+    wanted = {"model", "training.label_smoothing", "training.optimizer"}
+    assert wanted <= set(store.client.get_run(child.fresh().mlflow["run_id"]).data.params)
+    publish_sweep(sweep.fresh(), sweep.tracking)
+    assert wanted <= set(store.client.get_run(old.fresh().mlflow["run_id"]).data.params)
+    assert {f"params.`{key}`" for key in wanted} < set(view_of(sweep).columns)
+
+
+def test_many_go_on_and_one_goes_on(command: Command, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        record(tmp_path / "runs", *TINY, f"seed={seed}", ending="KILLED", checkpoint=True)
+    assert "2 points: 2 go on" in command("train", "-m", *TINY, "seed=0,1", "--plan").out
+    assert "2 points: 1 will run, 1 goes on" in command("train", "-m", *TINY, "seed=0,2", "--plan").out
+
+
+def test_pictures_are_offered_where_there_are_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    request = request_sweep((*TINY, "seed=0,1", "tracking=off"), None)
+    for accuracies, offers in ((["", ""], False), ([0.5, ""], True)):
+        told = where_to_look(made_sweep(request, tmp_path / "runs", accuracies))
+        assert any(line.startswith("pictures") for line in told) is offers
+
+
+def test_what_was_said_is_not_said_again() -> None:
+    out = StringIO()
+    lines = SweepLines(out)
+    for text in ("no answer", "other", "no answer"):
+        lines.say(text)
+    assert out.getvalue().splitlines() == ["no answer", "other"]
+
+
 def outcome(run: str, status: str, kind: str, message: str = "") -> Outcome:
     return Outcome(0, run, status, message, kind)
 
@@ -167,6 +215,7 @@ def test_a_line_a_run(swept: SweepRecord, tmp_path: Path) -> None:
     lines.point("kernel_size=3 seed=0", outcome(good, "FINISHED", "complete"), "log.txt")
     lines.point("kernel_size=3 seed=1", outcome("", "FAILED", "failed", "no memory"), "log.txt")
     lines.point("kernel_size=3 seed=2", outcome("abc", "KILLED", "pruned", "given up"), "log.txt")
+    lines.point("kernel_size=3 seed=3", outcome("", "KILLED", "killed", "its job was lost"), "")
     lines.ended()
     told = out.getvalue().splitlines()
     assert told[0].startswith(f"sweep {swept.id}  sweep of kernel_size, seed: 6 points: ")
@@ -176,8 +225,28 @@ def test_a_line_a_run(swept: SweepRecord, tmp_path: Path) -> None:
         f"1/{total}  kernel_size=3 seed=0  validation 90.00%  ({good})",
         f"2/{total}  FAILED  kernel_size=3 seed=1: no memory  (log: log.txt)",
         f"3/{total}  pruned  kernel_size=3 seed=2: given up  (abc)",
+        f"4/{total}  KILLED  kernel_size=3 seed=3: its job was lost",
     ]
-    assert (lines.failed, lines.best) == (1, (0.9, "kernel_size=3 seed=0"))
+    assert (lines.failed, lines.best) == (2, (0.9, "kernel_size=3 seed=0"))
+
+
+@pytest.mark.usefixtures("swept")
+def test_trials_that_need_no_training_count_but_cost_no_time(tmp_path: Path) -> None:
+    words = (*TINY, "sweep.search=bayes", "model.padding=same,valid", "sweep.trials=6")
+    out, request = StringIO(), request_sweep(words, None)
+    lines = SweepLines(out)
+    lines.planned(made_sweep(request, tmp_path / "runs", []), request)
+    run = record(tmp_path / "runs", *TINY)
+    for trials in (1, 1):
+        lines.spared(trials)
+        lines.point("padding=same", outcome(run, "FINISHED", "complete"), "log.txt")
+    lines.spared(4)
+    assert [line.split("  ")[:2] for line in out.getvalue().splitlines()[1:]] == [
+        ["1/6", "1 trial needed no training: done before, or the same as another"],
+        ["2/6", "padding=same"], ["3/6", "padding=same"],
+        ["6/6", "3 trials needed no training: done before, or the same as another"],
+    ]  # fmt: skip
+    assert (lines.trained, lines.ended_runs) == (2, 6)
 
 
 class Terminal(StringIO):

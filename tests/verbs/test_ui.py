@@ -9,27 +9,40 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import numpy as np
 import psutil
 import pytest
+from PIL import Image
 
 from cnnexp.cli import main
-from cnnexp.runs.links import experiment_link
+from cnnexp.figures import feature_map_image
+from cnnexp.runs.links import run_link
 from cnnexp.runs.publish import Publisher
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.server import free_port
+from tests.conftest import run_command
+from tests.report.made import made_run
 from tests.runs.records import create_run, finish
+from tests.study.conftest import Request
+from tests.study.made import TINY, made_sweep
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+PICTURE = "img.rc-image-img"
+ROOM_BELOW = """picture => {
+    let card = picture
+    while (getComputedStyle(card).overflowY === "visible") card = card.parentElement
+    return card.getBoundingClientRect().bottom - picture.getBoundingClientRect().bottom
+}"""
 
 
 def publish(record: RunRecord) -> RunRecord:
@@ -160,34 +173,88 @@ def test_two_that_start_at_once_show_each_its_own_store(home: Path, migrated: Pa
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_the_printed_links_open_on_the_right_things(home: Path, mode: Any) -> None:
-    from playwright.sync_api import expect, sync_playwright
+    from playwright.sync_api import expect
 
     for kernel in (3, 5):
         record = finish(create_run(home / "runs", [f"model.kernel_size={kernel}"], name=f"kernel_size={kernel}"))
-        state = publish(record).mlflow
-    with ui(home, "latest") as (_, link), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(color_scheme=mode, viewport={"width": 1600, "height": 1000})
-        page.set_default_timeout(90_000)
-        page.goto(link, wait_until="domcontentloaded")
-        expect(page.get_by_text("test accuracy 98.00% ± 0.63%").first).to_be_visible(timeout=90_000)
-        page.goto(link.replace("?", "/model-metrics?"), wait_until="domcontentloaded")
-        section = page.get_by_text("feature_maps", exact=True).first
-        section.scroll_into_view_if_needed()
-        page.mouse.move(700, 700)
-        page.mouse.wheel(0, 600)
-        expect(page.get_by_text("feature_maps/conv_1", exact=True).first).to_be_visible()
-        pictures = page.locator("img.rc-image-img")
+        state = publish(with_maps_as_drawn(record)).mlflow
+    with ui(home, "--json") as (_, told), browsing(mode) as show:
+        answer = json.loads(told)
+        page = show(run_link(address(answer), str(state["experiment_id"]), str(state["run_id"])))
+        see(page, "test accuracy 98.00% (95 % interval 96.36% to 98.91%)")
+        page = show(answer["link"])
+        page.set_viewport_size({"width": 2200, "height": 1000})  # columns out of sight are not in the page
+        see(page, "accuracy/test", "loss/val", "model.kernel_size", "model.dropout", "kernel_size=3", "kernel_size=5")
+        page = show(answer["charts"])
+        see(page, "accuracy/val", "kernel_size=3", "kernel_size=5")
+        page.get_by_text("feature_maps", exact=True).first.scroll_into_view_if_needed()
+        see(page, "feature_maps/conv_1")
+        picture = page.locator(PICTURE).first
+        picture.wait_for()
+        assert picture.evaluate(ROOM_BELOW) >= 0, "all of it is seen"
+        card = page.get_by_text("feature_maps/conv_1", exact=True).locator("xpath=ancestor::div[.//button][1]")
+        card.get_by_role("button").first.click()
+        pictures = page.get_by_role("dialog").locator(PICTURE)
         expect(pictures).to_have_count(2)
-        natural = pictures.evaluate_all("all => all.map(i => i.naturalWidth / i.naturalHeight)")
-        drawn = pictures.evaluate_all("all => all.map(i => i.clientWidth / i.clientHeight)")
-        assert sorted(natural) == pytest.approx([60 / 60, 300 / 120])
-        assert drawn == pytest.approx(natural, rel=0.05)
-        page.goto("about:blank")
-        table = experiment_link(link.partition("/#")[0], str(state["experiment_id"]))
-        page.goto(table, wait_until="domcontentloaded")
-        for column in ("accuracy/test", "loss/val", "model.kernel_size"):
-            expect(page.get_by_text(column, exact=True).first).to_be_visible(timeout=30_000)
-        for name in ("kernel_size=3", "kernel_size=5"):
-            expect(page.get_by_text(name, exact=True).first).to_be_visible()
+        pictures.last.wait_for()
+        left, right = (pictures.nth(number).bounding_box() for number in (0, 1))
+        assert left["y"] == right["y"]
+        assert left["x"] + left["width"] <= right["x"]
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+def test_a_sweep_opens_on_its_runs_alone_and_a_comparison_on_its_report(home: Path, request_of: Request) -> None:
+    words = (*TINY, "tracking.enabled=true", "model.kernel_size=3,5")
+    sweep = made_sweep(request_of(*words), home / "runs", [0.8, 0.9])
+    compared = [made_run(home / "runs", marks).id for marks in ("+-", "--")]
+    assert run_command(home, "sync").code == 0
+    with ui(home, sweep.id, "--json") as (_, told), browsing("light") as show:
+        answer = json.loads(told)
+        page = show(answer["link"])
+        see(page, "best/accuracy_val", "model.kernel_size", "kernel_size=5", "kernel_size=3")
+        names = page.get_by_role("link").filter(has_text="kernel_size=").all_inner_texts()
+        assert names == ["kernel_size=5", "kernel_size=3"], "best first, and no others"
+        report = json.loads(run_command(home, "compare", *compared, "--mlflow", "--json").out)
+        page = show(f"{address(answer)}/#{report['mlflow'].partition('/#')[2]}")
+        page.frame_locator("iframe").get_by_text("These weights").first.wait_for()
+
+
+def address(answer: dict[str, Any]) -> str:
+    return str(answer["link"].partition("/#")[0])
+
+
+def with_maps_as_drawn(record: RunRecord) -> RunRecord:
+    """The record with pictures of its layers as large as they are of ten digits and sixteen channels."""
+    maps = np.random.default_rng(0).random((10, 28, 28, 16))
+    picture = Image.fromarray(feature_map_image(maps, limits=(0, 1)))
+    for path in (record.folder / "figures" / "series").rglob("*.png"):
+        picture.save(path)
+    return record
+
+
+@contextmanager
+def browsing(mode: Any) -> Iterator[Callable[[str], Any]]:
+    """Opens a link in a new page of a Chromium of its own."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        context = browser.new_context(color_scheme=mode, viewport={"width": 1600, "height": 1000})
+        context.set_default_timeout(90_000)
+
+        def show(link: str) -> Any:
+            page = context.new_page()
+            page.goto(link, wait_until="domcontentloaded")
+            return page
+
+        yield show
         browser.close()
+
+
+def see(page: Any, *texts: str) -> None:
+    from playwright.sync_api import expect
+
+    for text in texts:
+        expect(page.get_by_text(text, exact=True).first).to_be_visible(timeout=90_000)
