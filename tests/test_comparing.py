@@ -18,7 +18,7 @@ from cnnexp.config.schema import Tracking
 from cnnexp.errors import RunError
 from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from tests.report.made import made_run
-from tests.runs.records import create_run
+from tests.runs.records import POINT, create_run
 
 
 def test_the_folder_says_what_was_compared_and_is_the_same_again(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_sweep_too_large_to_be_held_side_by_side_stands_for_its_best(
     monkeypatch.setattr("cnnexp.comparing.MOST", 3)
     monkeypatch.setattr("cnnexp.comparing.OF_A_SWEEP", 2)
     made = [made_run(tmp_path, "+" * count + "-" * (4 - count), f"seed={count}") for count in range(4)]
-    points = [{"number": place, "varied": {}, "run": ""} for place in range(4)]
+    points = [POINT | {"number": place} for place in range(4)]
     sweep = SweepWriter.create(
         tmp_path, SweepHeader("s", (), "cnnexp train -m", points, Tracking(uri="sqlite:///x.db"))
     )

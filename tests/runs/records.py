@@ -23,6 +23,12 @@ DATA = {
     "image_shape": [28, 28, 1],
     "class_names": [str(digit) for digit in range(10)],
 }
+POINT: dict[str, object] = {
+    "name": "", "varied": {}, "verdict": "will run", "run": "", "reason": "", "run_key": "", "variant": "",
+    "parameters": 0, "multiply_adds": 0,
+}  # fmt: skip
+"""A point of a sweep but for its number."""
+
 IDENTITY = {"variant": "v" * 12, "recipe": "r" * 12, "run_key": "k" * 12}
 
 

@@ -13,12 +13,8 @@ from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps, find_sweep
 from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from cnnexp.runs.writer import RunWriter, mark_if_gone
+from tests.runs.records import POINT
 from tests.study.made import TINY, record
-
-POINT = {
-    "name": "", "varied": {}, "verdict": "will run", "run": "", "reason": "", "run_key": "", "variant": "",
-    "parameters": 0, "multiply_adds": 0,
-}  # fmt: skip
 
 
 def started(runs: Path, *points: dict[str, object]) -> SweepWriter:

@@ -18,7 +18,7 @@ from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from cnnexp.verbs.gc import shown_size
 from tests.conftest import run_command
 from tests.runs.conftest import MakeRun
-from tests.runs.records import finish
+from tests.runs.records import POINT, finish
 
 OLD = "2024-01-02T03:04:05.678+00:00"
 
@@ -52,7 +52,7 @@ def test_it_tells_and_removes_nothing(make_run: MakeRun, home: Path) -> None:
 
 def test_a_killed_sweep_goes_without_its_runs_here_and_in_mlflow(make_run: MakeRun, home: Path) -> None:
     kept = finish(make_run("tracking=off"))
-    point = {"number": 0, "name": "", "varied": {}, "verdict": "will run", "run": kept.id, "reason": ""}
+    point = POINT | {"number": 0, "run": kept.id}
     header = SweepHeader("seed", ("seed=0",), "cnnexp train -m seed=0", [point], Tracking())
     young, old = (SweepWriter.create(home / "runs", header) for _ in range(2))
     for writer, time in ((young, now()), (old, OLD)):

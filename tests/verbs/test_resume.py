@@ -17,7 +17,7 @@ from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from cnnexp.study.plan import Verdict, plan
 from cnnexp.study.points import axes_of_words, points_of
 from tests.conftest import SMALL, Trained, run_command, train_in, working_in
-from tests.runs.records import composed
+from tests.runs.records import POINT, composed
 
 OFF = ("tracking=off", "figures=off")
 
@@ -159,7 +159,7 @@ def test_a_sweep_whose_digits_changed_is_refused(tmp_path: Path, twin: Trained) 
     other = config.model_copy(update={"data": config.data.model_copy(update={"limit": 150})})
     (folder / "config.yaml").write_text(to_yaml(other), encoding="utf-8")
     writer = made_sweep(tmp_path, "seed=0,1")
-    writer.event("drawn", point={"number": 0, "name": "x", "run": twin.record.id, "varied": {}, "verdict": "done"})
+    writer.event("drawn", point=POINT | {"number": 0, "run": twin.record.id, "verdict": "done"})
     writer.close()
     done = run_command(tmp_path, "resume", writer.folder.name)
     assert (done.code, done.out) == (2, "")
