@@ -298,6 +298,7 @@ REASONS = (
     ("readonly database|read-only|Read-only file|Permission denied|unable to open database", "not writable"),
     ("database is locked|could not be acquired", "locked by another process"),
     ("disk is full|No space left", "no space left on the disk"),
+    ("disk I/O error", "an error of its disk: full, or failing"),
     ("not a database|malformed|no such table|Can't locate revision|out-of-date", "not a store of this MLflow version"),
     (r"too many \d+ error responses|\b50\d\b", "an error of the server's own"),
     ("Max retries|timed out|Connection|HTTPConnectionPool|HTTPSConnectionPool", "no answer"),
