@@ -159,7 +159,8 @@ def _as_mapping(word: str) -> str:
 
 def _check_hydra(override: Override) -> None:
     key = override.key_or_group
-    chosen = key in ("hydra/launcher", "hydra/sweeper") and override.package is None
+    is_name = not override.is_delete() and isinstance(override.value(), str)
+    chosen = key in ("hydra/launcher", "hydra/sweeper") and override.package is None and is_name
     plain = key.startswith(ALLOWED_HYDRA) and "_target_" not in str(override.input_line)
     if not chosen and not plain:
         raise ConfigError(

@@ -46,11 +46,17 @@ def seeds_in_mlflow(first: RunRecord, tracking: Tracking) -> list[OtherSeed]:
 
 def _is_another_seed(run: Run, first: RunRecord) -> bool:
     """Whether a run of the variant has the epochs and data of the first, and a seed of its own."""
-    seed = run.data.params.get("seed", "")
+    knobs = _knobs(run)
+    seed = knobs.get("seed", "")
     digests = [one.dataset.digest for one in run.inputs.dataset_inputs] if run.inputs else []
-    same = run.data.params.get("training.epochs") == str(first.config.training.epochs)
+    same = knobs.get("training.epochs") == str(first.config.training.epochs)
     return same and digests == [first.data["digest"]] and seed.isdecimal() and int(seed) != first.config.seed
 
 
 def _seed(run: Run) -> OtherSeed:
-    return OtherSeed(int(run.data.params["seed"]), run.data.tags.get(RUN_TAG, run.info.run_id), run.data.metrics)
+    return OtherSeed(int(_knobs(run)["seed"]), run.data.tags.get(RUN_TAG, run.info.run_id), run.data.metrics)
+
+
+def _knobs(run: Run) -> dict[str, str]:
+    """What it tells of its config, in params and in tags."""
+    return {**run.data.tags, **run.data.params}

@@ -77,6 +77,12 @@ def config_or_refusal(words: Sequence[str]) -> None:
         assert checked(yaml.safe_load(to_yaml(config))) == config
 
 
+@pytest.mark.parametrize("word", ["hydra/launcher=[]", "hydra/launcher=[serial]", "~hydra/launcher"])
+def test_a_launcher_that_is_no_name_is_refused(word: str) -> None:
+    _, refusal = outcome(lambda: compose_config([word]))
+    assert "expected hydra/launcher=NAME" in str(refusal)
+
+
 @pytest.mark.slow
 @FEW
 @given(WORDS)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -97,7 +98,8 @@ def told_epochs(text: str) -> list[int]:
 
 def in_mlflow(home: Path, record: RunRecord, uri: str | None = None) -> dict[str, Any]:
     """All that MLflow has of a record's only run: status, times, every point of every metric, files."""
-    with working_in(home):
+    named = {"MLFLOW_TRACKING_URI": uri} if uri else {}  # where credentials may go
+    with working_in(home), patch.dict(os.environ, named):
         client = open_store(Tracking(uri=uri), create=False).client
         ids = [experiment.experiment_id for experiment in client.search_experiments()]
         (run,) = client.search_runs(ids, f"tags.`cnnexp.run` = '{record.id}'")

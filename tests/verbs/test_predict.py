@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def test_the_runs_that_are_asked(trained: Trained, digits: Path, words: list[str
 def test_several_runs_vote(trained: Trained, best: Trained, digits: Path, tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     for other in (trained, best):
-        (tmp_path / "runs" / other.record.id).symlink_to(other.record.folder)
+        shutil.copytree(other.record.folder, tmp_path / "runs" / other.record.id)
     runs = f"{trained.record.id},{best.record.id}"
     text = run_command(tmp_path, "predict", "--runs", runs, str(digits / "3")).out
     assert text.splitlines()[0].split() == ["image", "digit", "probability", "runner-up", "votes"]
