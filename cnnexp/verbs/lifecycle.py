@@ -13,7 +13,7 @@ from cnnexp.errors import RunError, StoreError
 from cnnexp.runs.find import all_runs, find_run, matching_runs, runs_folder
 from cnnexp.runs.journal import RUNNING
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.store import is_named_here, sqlite_file, tracking_uri
+from cnnexp.runs.store import is_named_here, sqlite_file, tracking_uri, without_secrets
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.sweep_writer import SweepWriter
 from cnnexp.runs.writer import AnyRecord, began_here, is_alive, mark_if_gone
@@ -85,7 +85,6 @@ def borrowed(word: str, overrides: Sequence[str] = ()) -> Iterator[RunRecord]:
 @contextmanager
 def _from_mlflow(word: str, overrides: Sequence[str], missing: RunError) -> Iterator[RunRecord]:
     from cnnexp.runs.fetch import can_be_asked, fetched
-    from cnnexp.runs.store import tracking_uri, without_secrets
 
     tracking = _tracking_of(overrides)
     asked = can_be_asked(word, tracking)
