@@ -1,4 +1,4 @@
-"""How many random configs and records the slow ring tries: 2,000 of each, or as many as $CNNEXP_CASES says."""
+"""How many random configs and records the slow ring tries: 2,000 of each, or $CNNEXP_CASES others."""
 
 from __future__ import annotations
 

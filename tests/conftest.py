@@ -11,9 +11,14 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from cnnexp.cli import main
 from cnnexp.runs.record import RunRecord
+
+# The rings draw the same cases each time; $CNNEXP_CASES (tests/cases.py) asks for others.
+settings.register_profile("cnnexp", derandomize="CNNEXP_CASES" not in os.environ)
+settings.load_profile("cnnexp")
 
 SMALL = ("data.limit=200", "training.batch_size=50", "model=small", "evaluation.train_size=100")
 HANGUL = "첫 실행"

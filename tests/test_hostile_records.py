@@ -262,6 +262,7 @@ ARRAYS: dict[str, tuple[str, Damage, str]] = {
     "weights of another shape": ("evaluate", in_arrays("weights.npz", 0, "array", 2), "weights.npz"),
     "too few predictions": ("compare", in_arrays("predictions.npz", 0, "array", 4), "that fit"),
     "losses below 0": ("compare", in_arrays("predictions.npz", 2, "array", 10), "that fit"),
+    "losses of half the bits": ("show --draw", in_arrays("predictions.npz", 2, "array", 12), "that fit"),
     "objects as predictions": ("compare", in_arrays("predictions.npz", 0, "array", 16), "plain arrays"),
     "a name that leaves": ("show --draw", in_arrays("probes/epoch_001.npz", 1, "name", 2), "maps/LAYER"),
 }

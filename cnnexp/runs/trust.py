@@ -169,7 +169,7 @@ def _are_shares(array: npt.NDArray[Any] | None, shape: tuple[int, ...]) -> bool:
 
 def _are_losses(array: npt.NDArray[Any], count: int) -> bool:
     """Whether `array` (count,) are losses, none of them below 0."""
-    fits = array.shape == (count,) and array.dtype.kind == "f"
+    fits = array.shape == (count,) and array.dtype == np.float64
     return fits and bool(np.all((array >= 0) & (array <= LARGEST)))
 
 
