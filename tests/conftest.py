@@ -45,6 +45,14 @@ class Trained:
 Command = Callable[..., Done]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of the shared runs go to one process, which trains them once; those of another file stay together."""
+    shared = {"trained", "twin", "best"}
+    for item in items:
+        group = "shared runs" if shared.intersection(getattr(item, "fixturenames", ())) else item.nodeid.split("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on the terminal or on an MLflow of whoever runs it."""

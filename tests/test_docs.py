@@ -89,6 +89,7 @@ def test_every_test_that_the_guarantees_name_is_there():
     assert [f"{path}::{test}" for path, test in named if f"def {test or 'test_'}" not in sources[path]] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [words for page in PAGES for words, _ in blocks(page)], ids=" ".join)
 def test_every_command_of_every_page_is_one(words):
     """Its verb exists, its options are known, its overrides compose to an experiment that passes the schema."""

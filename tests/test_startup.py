@@ -71,6 +71,7 @@ def in_a_fresh_process(
     return [(" ".join(words), code, length, err) for words, code, length, err, _ in told]
 
 
+@pytest.mark.slow
 def test_help_and_looking_are_light(tmp_path: Path) -> None:
     for words, code, length, err in in_a_fresh_process(tmp_path, [], HEAVY):
         assert (code, err) == (0, ""), words
@@ -82,6 +83,7 @@ def test_help_and_looking_are_light(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("commands", "heavy"),
     [(REFUSED, READS_NOTHING), (REFUSED_AFTER_READING, ("tensorflow", "keras"))],

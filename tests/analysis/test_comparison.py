@@ -98,6 +98,7 @@ def test_of_many_recipes_the_best_alone_is_held_against_the_others_at_wider_inte
     assert found[0].difference.interval == pytest.approx((0.05 - reach, 0.05 + reach), abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("recipes", "seeds"), [(3, 3), (6, 3), (6, 10)])
 def test_of_equal_recipes_hardly_ever_one_is_called_better(recipes: int, seeds: int) -> None:
     draws = np.random.default_rng(0).normal(0.95, 0.01, (400, recipes, seeds)).tolist()

@@ -41,6 +41,7 @@ def test_every_preset_composes(preset: str) -> None:
     assert done.choices[group] == name
 
 
+@pytest.mark.slow
 def test_every_shipped_study_composes() -> None:
     names = [file.stem for file in shipped("experiments").glob("*.yaml")]
     assert {"seed", "toy", "first_look", "article_repaired"} <= {*names}

@@ -9,6 +9,7 @@ from cnnexp.errors import ConfigError
 STORED = ["model=small", "training.optimizer={type: sgd, momentum: 0.9}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

@@ -79,6 +79,7 @@ def test_validation_leaves_one_digit_to_train_on(small_mnist):
         load_digits(Data(source="mnist", folder=small_mnist, validation_size=40))
 
 
+@pytest.mark.slow
 def test_loading_imports_no_heavy_library():
     script = (
         "import sys; from cnnexp.config.schema import Data; from cnnexp.data import load_digits\n"

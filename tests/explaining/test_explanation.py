@@ -73,6 +73,7 @@ def test_a_block_that_is_not_there(explained):
         explained("model.dense.a.units", "model=empty")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", [(), ("model=deep",), ("model=empty",), ("experiments=toy",),
                                        ("training.early_stopping={}", "training.schedule=one_cycle"),
                                        ("model.kernel_size=30", "model.padding=valid")])  # fmt: skip

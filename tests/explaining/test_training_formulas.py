@@ -68,6 +68,7 @@ def test_numbers_that_are_not_known_are_left_out(explained):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["{type: cosine, final: 0.1}", "{type: step, every: 2, factor: 0.3}", "constant"])
 def test_schedules_are_what_their_formula_says(explained, schedule):
     overrides = [f"training.schedule={schedule}", "training.epochs=7", "training.learning_rate=0.02"]

@@ -55,6 +55,7 @@ def test_classes_without_digits_and_no_digit_at_all(check_figure):
     assert "no digits" in check_figure(confusion_matrix(np.zeros((2, 2)), ["a", "b"], title="x"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [CLOTHES, tuple(f"클래스 {index}" for index in range(10)), ("x" * 90,) * 10])
 def test_names_of_any_length_and_script(names, check_figure):
     assert len(check_figure(confusion_matrix(counts_of(10), names, title="혼동 행렬 " * 40))) > 20

@@ -41,6 +41,7 @@ def test_dark_ink_on_white_paper():
     assert image.to_rgba(1.0)[:3] == (0, 0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "classes"), [((28, 28), 1), ((28, 28, 1), 50), ((32, 20, 3), 10), ((4, 40, 2), 3)])
 def test_samples_of_every_kind_of_image(shape, classes, check_figure):
     images = np.random.default_rng(0).random((100, *shape)).astype(np.float32)

@@ -70,6 +70,7 @@ def test_what_cannot_be_printed_becomes_one_space():
     assert drawable("$\\frac{1}$ 100%") == "$\\frac{1}$ 100%"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["$", "$x^{", "\\alpha $$", "%s {0}", "_hidden", "셔츠", "👟", "قميص", "\x1b[0m"])
 def test_no_name_breaks_a_figure(name, check_figure):
     check_figure(confusion_matrix(np.eye(2), [name, "b"], title=name))

@@ -56,6 +56,7 @@ def test_positive_maps_have_a_scale_from_zero_and_given_limits_count(check_figur
     assert bar.get_ylabel() == "output of the layer"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shape", [(1, 1, 1, 1), (10, 28, 28, 16), (10, 1, 1, 2), (2, 1, 28, 16), (1, 28, 1, 16), (3, 5, 9, 4)]
 )

@@ -69,6 +69,7 @@ def test_settings_of_a_launcher_are_no_part_of_its_jobs(request_of: Request) -> 
     assert [one.point.name for one in request.planned] == ["seed=0", "seed=1"]
 
 
+@pytest.mark.slow
 @needs_ray
 @needs_submitit
 def test_on_a_cluster_as_many_run_at_a_time_as_was_said_and_with_one_thread(request_of: Request) -> None:

@@ -69,6 +69,7 @@ def test_a_combination_that_does_not_go_with_its_data_costs_only_itself(request_
     assert request_of("model=small", *search).expected == 20
 
 
+@pytest.mark.slow
 def test_time_is_scaled_by_multiply_adds_digits_and_epochs(request_of: Request, tmp_path: Path) -> None:
     unknown = request_of(*TINY, "model.kernel_size=3,5").planned
     assert [one.seconds for one in unknown] == [None, None]
@@ -99,6 +100,7 @@ def test_a_knob_that_moves_only_part_of_the_network_is_pointed_out(request_of: R
     assert half_turned_knobs([one.point for one in plain]) == {}
 
 
+@pytest.mark.slow
 def test_workers_and_threads(request_of: Request, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("cnnexp.study.request.usable_cores", lambda: 8)
 

@@ -30,6 +30,7 @@ def _without_digits(job: Job) -> Job:
     return replace(job, composed=replace(job.composed, config=config.model_copy(update={"data": data})))
 
 
+@pytest.mark.slow
 def test_a_job_is_taken_when_a_worker_is_free_and_tells_its_error(jobs: list[Job]) -> None:
     taken = []
 

@@ -132,6 +132,7 @@ def test_a_sheet_needs_two_runs_with_the_layer(request_of: Request, tmp_path: Pa
     assert not any(name.startswith("contact_sheet") for name, _ in figures_of(sweep, swept_runs(sweep)))
 
 
+@pytest.mark.slow
 def test_many_recipes_are_cut_where_a_description_ends_and_it_says_so(
     request_of: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

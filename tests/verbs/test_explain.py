@@ -145,6 +145,7 @@ def test_the_reference_as_markdown(command: Command) -> None:
     assert command("explain", "--markdown").out == (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_imported(tmp_path: Path) -> None:
     words = [["model.kernel_size"], ["training.schedule", "training.schedule=cosine"], [], ["nosuch"], ["--markdown"]]
     done = subprocess.run(

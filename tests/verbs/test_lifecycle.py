@@ -38,6 +38,7 @@ def test_a_run_without_a_process_is_marked_killed_and_it_is_said_once(trained: T
     assert run_command(tmp_path, "runs").err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("sync", "--json"), ("ui",), ("train", "data.limit=5000")])
 def test_every_command_that_meets_runs_marks_them(words: tuple[str, ...], trained: Trained, tmp_path: Path) -> None:
     """Also where it then refuses: ui has no store here, and so many digits there are not."""

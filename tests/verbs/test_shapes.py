@@ -103,6 +103,7 @@ def test_the_composed_config_can_be_shown(capsys):
     assert "strides: 2" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["experiments=toy", "--explain"], IMPOSSIBLE[1:]])
 def test_no_heavy_library_is_ever_imported(words, tmp_path):
     code = (

@@ -71,6 +71,7 @@ def test_a_plan_of_many_points_is_cut_and_notes_half_turned_knobs(command: Comma
     assert "note: model.kernel_size does not reach conv_2: a kernel_size of its own stands there" in done.out
 
 
+@pytest.mark.slow
 def test_a_plan_of_a_search(command: Command) -> None:
     words = ("sweep.search=bayes", "training.learning_rate=tag(log,interval(0.001,0.1))", "sweep.trials=7")
     done = command("train", "-m", *TINY, *words, "--plan")
@@ -179,6 +180,7 @@ def test_the_columns_of_the_link_are_params_of_all_its_runs(home: Path) -> None:
     assert {f"params.`{key}`" for key in wanted} < set(view_of(sweep).columns)
 
 
+@pytest.mark.slow
 def test_many_go_on_and_one_goes_on(command: Command, tmp_path: Path) -> None:
     for seed in (0, 1):
         record(tmp_path / "runs", *TINY, f"seed={seed}", ending="KILLED", checkpoint=True)
@@ -230,6 +232,7 @@ def test_a_line_a_run(swept: SweepRecord, tmp_path: Path) -> None:
     assert (lines.failed, lines.best) == (2, (0.9, "kernel_size=3 seed=0"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("swept")
 def test_trials_that_need_no_training_count_but_cost_no_time(tmp_path: Path) -> None:
     words = (*TINY, "sweep.search=bayes", "model.padding=same,valid", "sweep.trials=6")
