@@ -184,6 +184,7 @@ def test_what_reads_digits_right_is_not_stuck(replay: Replay, accuracy: float, f
     assert names(record) == found  # a tenth of the way from 10 % to 100 %
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("warmup", "rate", "found"), [(4, 0.0005, ["warming_up"]), (2, 0.001, [])])
 def test_a_warm_up_that_never_ends(replay: Replay, warmup: int, rate: float, found: list[str]) -> None:
     words = ["training.epochs=2", f"training.schedule.warmup_epochs={warmup}"]
@@ -208,6 +209,7 @@ def test_many_jumps_are_counted(replay: Replay) -> None:
     assert findings(record)[0].evidence == "loss/val 0.3 to 0.9 in epoch 2; loss/val 0.2 to 0.9 in epoch 4; 1 more"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dead", "found"), [(0.5, ["dead_units"]), (0.49, [])])
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_dead_units_are_those_of_rectified_layers(

@@ -55,6 +55,7 @@ def test_the_model_reads_raw_pixels(run: cnnexp.Run, trained: Trained) -> None:
     assert model.get_layer("conv_1").filters == 8
 
 
+@pytest.mark.slow
 def test_evaluate(run: cnnexp.Run) -> None:
     assert run.evaluate().accuracy == run.metrics["accuracy/test"]
     assert run.evaluate(split="validation").digits == 500

@@ -97,7 +97,7 @@ def test_many_words_give_a_config_or_a_refusal(words: list[str]) -> None:
     config_or_refusal(words)
 
 
-@settings(FEW, max_examples=200)
+@settings(FEW, max_examples=50)
 @given(TOP)
 def test_values_give_a_config_or_a_refusal(values: dict[str, Any]) -> None:
     config, refusal = outcome(lambda: checked(values))
@@ -115,7 +115,7 @@ YAML_TEXT = st.one_of(
 )  # fmt: skip
 
 
-@settings(FEW, max_examples=200)
+@settings(FEW, max_examples=50)
 @given(YAML_TEXT)
 def test_yaml_text_is_harmless_or_refused(text: str) -> None:
     _, refusal = outcome(lambda: check_yaml(text, "x.yaml"))

@@ -76,6 +76,7 @@ def test_plus_signs_change_nothing(plus: str) -> None:
     assert [*same.model.blocks] == ["conv_1", "conv_2", "c"]
 
 
+@pytest.mark.slow
 def test_a_choice_given_as_a_word_keeps_no_option_of_the_old_one() -> None:
     sgd = "training.optimizer={type: sgd, momentum: 0.9, nesterov: true}"
     assert composed(sgd).training.optimizer.model_dump() == {
@@ -162,6 +163,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_ones_own_files_are_found_first_and_stray_ones_never(home: Path) -> None:
     write(home, {
         "conf/model/small.yaml": "blocks: {own: {filters: 3}}\n",
@@ -180,6 +182,7 @@ def test_ones_own_files_are_found_first_and_stray_ones_never(home: Path) -> None
     assert compose_config(["experiments=toy"]).choices["data"] == "arrays"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain", "a'b", "a b,c=d", "한글"])
 def test_a_further_folder_is_looked_into_last(name: str, home: Path) -> None:
     write(home / name, {

@@ -153,6 +153,7 @@ def test_files_of_ones_own_are_found_below_the_working_folder(tmp_path: Path) ->
     assert provenance.in_force("seed")[0].source == Source("file", "experiments/mine.yaml", "experiments=mine")
 
 
+@pytest.mark.slow
 def test_a_further_folder_is_named_whole(tmp_path: Path) -> None:
     write(tmp_path / "experiments/none.yaml", "")
     write(tmp_path / "more/model/other.yaml", "kernel_size: 9\n")

@@ -26,6 +26,7 @@ def test_before_after_and_change_share_one_scale_around_zero(check_figure):
     assert np.asarray(drawn[16 + 2].get_array()) == pytest.approx((after - before)[:, :, 0, 2], abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (3, 3, 1, 2), (5, 5, 1, 17), (1, 7, 16, 6), (7, 1, 1, 40)])
 def test_every_kind_of_kernel_fits_its_page(shape, check_figure):
     texts = check_figure(filters_before_after(kernels(*shape), kernels(*shape, seed=1), layer="conv_1"))
@@ -38,6 +39,7 @@ def test_what_is_left_out_is_said(check_figure):
     assert len(figure.axes[0].images) == 3 * 32
 
 
+@pytest.mark.slow
 def test_kernels_of_three_input_channels_are_in_colour_with_grey_for_zero(check_figure):
     before = np.zeros((2, 2, 3, 1))
     after = before.copy()

@@ -38,6 +38,7 @@ def font_with_rare(tmp_path):
     fontManager.ttflist[:] = before
 
 
+@pytest.mark.slow
 def test_an_installed_font_with_the_glyph_is_used(font_with_rare, check_figure):
     assert families([f"a {RARE}"]) == ["DejaVu Sans", font_with_rare]
     assert drawable(f"a {RARE}") == f"a {RARE}"

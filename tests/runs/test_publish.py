@@ -250,6 +250,7 @@ def test_a_store_that_is_locked_is_told_once_and_filled_later(home: Path, make_r
     assert sending.finish(record)
 
 
+@pytest.mark.slow
 def test_a_store_deleted_under_a_run_is_made_again(home: Path, migrated: Path, finished: RunRecord) -> None:
     told: list[str] = []
     sending = publisher(finished, told)

@@ -52,6 +52,7 @@ def test_a_file_is_looked_at_on_the_first_free_port(monkeypatch: pytest.MonkeyPa
     assert address_of(FILE, RUN) == f"http://127.0.0.1:{free}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "is_there"),
     [

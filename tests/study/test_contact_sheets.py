@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
 from cnnexp.analysis.sweeps import SweptRun
@@ -59,6 +60,7 @@ def test_a_run_that_kept_other_digits_is_left_out_by_name(tmp_path: Path) -> Non
     assert sheets(alike[0], pair(tmp_path, "other data", 17, 12, 18)) == {}
 
 
+@pytest.mark.slow
 def test_many_runs_and_layers_are_cut_and_it_says_so(tmp_path: Path) -> None:
     many = [pair(tmp_path, str(number), 7, layers=LAYERS + 2) for number in range(ROWS + 1)]
     found = sheets(*many)

@@ -43,6 +43,7 @@ def test_names_tracking_and_threads_make_no_other_run(request_of: Request, tmp_p
     assert [one.verdict for one in planned] == [Verdict.DONE, Verdict.RUN]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_still_written_does_not_go_on_here(request_of: Request, tmp_path: Path) -> None:
     name = record(tmp_path / "runs", *TINY, "seed=0", ending="", checkpoint=True)
     writer = RunWriter.reopen(tmp_path / "runs" / name)
@@ -60,6 +61,7 @@ def test_the_impossible_is_told_with_its_layer_and_costs_nothing(request_of: Req
     assert (planned[1].parameters, planned[1].seconds) == (0, None)
 
 
+@pytest.mark.slow
 def test_a_combination_that_does_not_go_with_its_data_costs_only_itself(request_of: Request) -> None:
     planned = request_of("model=small", "training.batch_size=100,200", "data.limit=100,200").planned
     assert [one.verdict is Verdict.IMPOSSIBLE for one in planned] == [False, False, True, False]
@@ -122,6 +124,7 @@ def job_config(one: PlannedPoint, threads: int) -> tuple[bool, bool | str, str |
     return config.evaluation.test, config.figures.draw, config.tracking.run_name, config.training.threads
 
 
+@pytest.mark.slow
 def test_a_child_is_one_run_that_is_not_tested(request_of: Request, tmp_path: Path) -> None:
     (tmp_path / "experiments").mkdir()
     text = "# @package _global_\nsweep: {grid: {seed: [0, 1]}}\n"

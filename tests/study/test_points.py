@@ -56,6 +56,7 @@ def study(home: Path, text: str) -> None:
     (home / "experiments" / "mine.yaml").write_text(f"# @package _global_\n{text}", encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_study_multiplies_its_grid_and_pairs_its_variants(request_of: Request, tmp_path: Path) -> None:
     study(tmp_path, "sweep:\n  grid: {seed: [0, 1]}\n  variants:\n    pooled: {model.strides: 1, model.pool: max}\n"
                     "    strided: {model.strides: 2, model.pool: none}\n")  # fmt: skip
@@ -68,6 +69,7 @@ def test_a_study_multiplies_its_grid_and_pairs_its_variants(request_of: Request,
     assert request_of("experiments=mine").name == "mine"
 
 
+@pytest.mark.slow
 def test_what_varies_may_follow_what_it_replaces_and_a_choice_of_files(request_of: Request) -> None:
     alone = ("sweep.variants={}", "model.blocks.conv_1.filters=4")
     words = ("model.kernel_size=5", "model.kernel_size=1,2", "seed=0,1", "model=small", "tracking.tags={a: b}")

@@ -68,6 +68,7 @@ def test_a_random_search_is_a_list_of_points_times_the_seeds(request_of: Request
     assert request_of(*words, "sweep.seed=1").planned[0].point.name != planned[0].point.name
 
 
+@pytest.mark.slow
 def test_a_bayesian_search_knows_its_space_and_refuses_what_cannot_be(request_of: Request) -> None:
     words = ("sweep.search=bayes", "training.learning_rate=interval(0.001,0.1)", "model.kernel_size=3,5")
     request = request_of("model=small", *words)

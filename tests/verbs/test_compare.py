@@ -62,6 +62,7 @@ def test_the_best_runs_have_a_table_of_pairs(tmp_path: Path, two: tuple[RunRecor
     assert "A C   9            0  +9    7           p = 0.0039  p = 0.0078    distinguishable" in done.out
 
 
+@pytest.mark.slow
 def test_many_runs_are_told_in_a_row_each(tmp_path: Path, two: tuple[RunRecord, RunRecord]) -> None:
     for seed in range(2, 6):
         made_run(tmp_path / "runs", "+" * 11 + "-", f"seed={seed}", f"tracking.run_name=run-{seed}")
@@ -104,6 +105,7 @@ def test_refusals(tmp_path: Path, two: tuple[RunRecord, RunRecord], words: list[
     assert not (tmp_path / "comparisons").exists()
 
 
+@pytest.mark.slow
 def test_in_mlflow_too(home: Path) -> None:
     first, second = made_run(home / "runs", "+-"), made_run(home / "runs", "--")
     done = run_command(home, "compare", first.id, second.id, "--mlflow")

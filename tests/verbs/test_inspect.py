@@ -68,6 +68,7 @@ def test_the_toy_in_words_states_the_rules(toy):
     assert max(map(len, out.splitlines())) <= 120
 
 
+@pytest.mark.slow
 def test_everything_that_is_shown_is_stored_in_the_folder_that_is_named(toy):
     home, told = toy
     assert told.code == 0
@@ -111,6 +112,7 @@ def test_first_look_at_a_seven_without_a_download(capsys):
     assert Path("seven/conv_1_and_pool.png").is_file()
 
 
+@pytest.mark.slow
 def test_averages_leave_out_what_is_outside(capsys):
     words = ["experiments=toy", "model.pool.type=average", "--layer", "conv_1_pool", "--cell", "1,1,1"]
     assert cli.main(["inspect", *words]) == 0
@@ -135,6 +137,7 @@ def saved(path: str, pixels: np.ndarray) -> str:
     return path
 
 
+@pytest.mark.slow
 def test_a_picture_file_is_made_as_mnist_is_and_that_is_said(capsys):
     colour = np.full((40, 20, 3), (0, 255, 0), np.uint8)
     assert cli.main(["inspect", *ONE, "--image", saved("my.png", colour)]) == 0

@@ -63,6 +63,7 @@ def test_a_plan_with_what_is_done_and_how_long_the_rest_takes(command: Command, 
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_plan_of_many_points_is_cut_and_notes_half_turned_knobs(command: Command) -> None:
     words = ("model.blocks.conv_2.kernel_size=5", "model.kernel_size=3,7", "seed=range(25)")
     done = command("train", "-m", *TINY, *words, "--plan")
@@ -126,6 +127,7 @@ def test_runs_and_completion_know_sweeps(swept: SweepRecord, tmp_path: Path) -> 
     assert f"{swept.id} " not in matches(["evaluate", swept.id[:4]])
 
 
+@pytest.mark.slow
 def test_a_sweep_that_was_never_published(swept: SweepRecord, tmp_path: Path) -> None:
     refused = run_command(tmp_path, "ui", swept.id)
     assert refused.code == 2

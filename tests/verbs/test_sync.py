@@ -73,6 +73,7 @@ def test_a_store_that_is_away_is_exit_code_1_and_asked_once(
     assert all(synced["outcome"] == "failed" and "no answer" in synced["detail"] for synced in told)
 
 
+@pytest.mark.slow
 def test_a_folder_that_was_moved_is_published_to_the_store_that_moved_with_it(
     home: Path, finished: RunRecord, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
