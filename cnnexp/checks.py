@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cnnexp.config.layers import conv_blocks
 from cnnexp.config.schema import Data, ExperimentConfig, Training
 from cnnexp.errors import ConfigError, Problem
-from cnnexp.shapes import KNOWN_SHAPES, KNOWN_SIZES, ShapeError, check_shapes
+from cnnexp.shapes import KNOWN_SHAPES, KNOWN_SIZES, LayerTable, ShapeError, check_shapes
 
 MAX_UPDATES = 10_000_000
 """Most steps of a whole training: the learning rates of all are known before the first."""
@@ -52,22 +52,23 @@ def check_unread(config: ExperimentConfig) -> None:
 
 def check(config: ExperimentConfig, extent: Extent) -> None:
     """Raise ConfigError for a network that cannot be built on these digits, and all else that does not go with them."""
-    problems = list(_problems(config, extent))
     try:
         table = check_shapes(config.model, extent.image_shape, max(extent.classes, 1))
     except ShapeError as error:
-        raise ConfigError.of([*error.problems, *problems]) from None
+        raise ConfigError.of([*error.problems, *_problems(config, extent)]) from None
+    check_built(config, extent, table)
+
+
+def check_built(config: ExperimentConfig, extent: Extent, table: LayerTable) -> None:
+    """The same, for a network that can be built, whose layers are known."""
+    if problems := [*_too_many(table), *_problems(config, extent)]:
+        raise ConfigError.of(problems)
+
+
+def _too_many(table: LayerTable) -> Iterator[Problem]:
     if table.parameters > MAX_PARAMETERS:
         hint = "cnnexp shapes tells which layer has how many."
-        problems.insert(0, Problem("model", f"{table.parameters:,} parameters", f"at most {MAX_PARAMETERS:,}", hint))
-    if problems:
-        raise ConfigError.of(problems)
-
-
-def check_keys(config: ExperimentConfig, extent: Extent) -> None:
-    """The same, for a network that can be built."""
-    if problems := list(_problems(config, extent)):
-        raise ConfigError.of(problems)
+        yield Problem("model", f"{table.parameters:,} parameters", f"at most {MAX_PARAMETERS:,}", hint)
 
 
 def _problems(config: ExperimentConfig, extent: Extent) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from cnnexp.analysis.findings import findings
 from cnnexp.checkpoints import Checkpoints
-from cnnexp.checks import Extent, check, check_keys, check_unread
+from cnnexp.checks import Extent, check, check_unread
 from cnnexp.config.compose import Composed
 from cnnexp.config.identity import identity, to_yaml
 from cnnexp.config.schema import ExperimentConfig
@@ -60,11 +60,6 @@ def prepare(config: ExperimentConfig) -> Digits:
     digits = load_digits(config.data)
     check(config, extent_of(digits))
     return digits
-
-
-def check_against(config: ExperimentConfig, digits: Digits) -> None:
-    """Raise ConfigError for all keys that do not go with these digits; the network is one that can be built."""
-    check_keys(config, extent_of(digits))
 
 
 def extent_of(digits: Digits) -> Extent:

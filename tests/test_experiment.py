@@ -12,11 +12,12 @@ import pytest
 import yaml
 
 import cnnexp.figures
+from cnnexp.checks import check
 from cnnexp.config.compose import compose_config
 from cnnexp.config.identity import identity
 from cnnexp.data import load_digits
 from cnnexp.errors import ConfigError, TrainingError
-from cnnexp.experiment import _note_findings, check_against, create_run, prepare, record_epoch, run_name
+from cnnexp.experiment import _note_findings, create_run, extent_of, prepare, record_epoch, run_name
 from cnnexp.nn.checkpoint import load_latest
 from cnnexp.runs.description import describe
 from cnnexp.runs.record import RunRecord
@@ -82,7 +83,7 @@ def test_all_that_does_not_go_with_the_digits_is_told_together(words: tuple[str,
 def test_shapes_known_beforehand_are_those_of_the_data() -> None:
     digits = load_digits(compose_config(()).config.data)
     assert KNOWN_SHAPES["mnist_5k"] == (digits.image_shape, digits.classes)
-    check_against(compose_config(()).config, digits)
+    check(compose_config(()).config, extent_of(digits))
 
 
 def test_impossible_shapes_are_refused_before_data_is_read(command: Command, tmp_path: Path) -> None:

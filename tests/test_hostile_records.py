@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,7 +157,13 @@ def asked_of_a_damaged_record(
     for damage in damages:
         try:
             damage(home / "runs" / damaged)
-        except (OSError, ValueError, LookupError, zipfile.BadZipFile):  # the damage before it left nothing of it
+        except (
+            OSError,
+            ValueError,
+            LookupError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ):  # the damage before it left nothing of it
             continue
     return ask(home)
 

@@ -21,6 +21,11 @@ PRUNED = "pruned"
 """The outcome of a run that a search gave up."""
 
 
+def did_not_finish(status: str, outcome: str) -> bool:
+    """Whether a run failed or was killed, which one that a search gave up did not."""
+    return status != FINISHED and outcome != PRUNED
+
+
 def now() -> str:
     """The time as records write it: ISO 8601, UTC, milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -80,7 +85,7 @@ def ending_of(events: tuple[Event, ...]) -> Ending | None:
     last = next((event for event in reversed(events) if event["event"] in ("started", "ended")), None)
     if last is None or last["event"] == "started":
         return None
-    return Ending(last["status"], last["outcome"], last.get("message", ""))
+    return Ending(last["status"], last["outcome"], last.get("message") or "")
 
 
 def epochs_told(events: Iterable[Event]) -> tuple[Event, ...]:
@@ -106,5 +111,5 @@ def _last(started: Event) -> int:
 
 def changes_told(events: Iterable[Event]) -> tuple[str, ...]:
     """What changed between the starts of a run that its bits may depend on, each change once."""
-    changes = (change for event in events if event["event"] == "started" for change in event.get("changed", ()))
+    changes = (change for event in events if event["event"] == "started" for change in event.get("changed") or ())
     return tuple(dict.fromkeys(map(str, changes)))

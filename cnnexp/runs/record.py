@@ -123,7 +123,7 @@ class RunRecord:
         path = self.folder / "environment.json"
         found = read_json(path)
         believe(found, ENVIRONMENT, str(path), "what a run ran on")
-        return found
+        return {key: value for key, value in found.items() if value is not None}
 
     @property
     def threads(self) -> int:

@@ -36,7 +36,7 @@ DONE, GOES_ON, IMPOSSIBLE = "done", "goes on", "impossible"
 
 def columns_of(point: Mapping[str, Any]) -> dict[str, str]:
     """What varies in a point, and what its named variant sets: dotted key → word."""
-    return {**point["varied"], **point.get("sets", {})}
+    return {**point["varied"], **(point.get("sets") or {})}
 
 
 def member_tag(sweep: str) -> str:

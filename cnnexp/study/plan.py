@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from cnnexp.checks import check_built
 from cnnexp.config.identity import identity
 from cnnexp.config.layers import conv_blocks
 from cnnexp.config.schema import INHERITED, ExperimentConfig
 from cnnexp.data import Digits, load_digits
 from cnnexp.errors import ConfigError, Problem
-from cnnexp.experiment import check_against
+from cnnexp.experiment import extent_of
 from cnnexp.runs.journal import FINISHED, KILLED, RUNNING
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import DONE, GOES_ON, IMPOSSIBLE
@@ -123,7 +124,7 @@ class Planner:
         table = layer_table(config.model, have.image_shape, have.classes)
         if table.misfit is not None:
             return _impossible(point, table.misfit.problem)
-        check_against(config, have)
+        check_built(config, extent_of(have), table)
         who = identity(config, have.digest)
         return _with_cost(PlannedPoint(point, Verdict.RUN, who.run_key, who.variant), table, config, len(have.train))
 

@@ -8,7 +8,7 @@ import io
 import itertools
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from cnnexp.analysis.sweeps import SEED, Recipe, SweptRun, comparable, honest_wo
 from cnnexp.config.keys import in_words, short_key
 from cnnexp.runs.description import LONGEST
 from cnnexp.runs.files import write_bytes, write_text
-from cnnexp.runs.journal import FINISHED, PRUNED
+from cnnexp.runs.journal import FINISHED, PRUNED, did_not_finish
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import DONE, IMPOSSIBLE, SweepRecord, columns_of
 from cnnexp.study.contact_sheets import contact_sheets
@@ -59,12 +59,11 @@ def _validation_word(record: RunRecord) -> str:
 def swept_recipes(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[Recipe]:
     """The recipes of a sweep's finished runs, best first, each knowing how many of its runs did not finish."""
     ended = [(point, sweep.outcomes.get(point["number"])) for point in sweep.points]
-    return recipes_of(runs, [point["varied"] for point, outcome in ended if outcome and did_not_finish(outcome)])
+    return recipes_of(runs, [point["varied"] for point, outcome in ended if outcome and _unfinished(outcome)])
 
 
-def did_not_finish(outcome: dict[str, Any]) -> bool:
-    """Whether a point failed or was killed, which a run that a search gave up did not."""
-    return bool(outcome["status"] != FINISHED and outcome["outcome"] != PRUNED)
+def _unfinished(outcome: Mapping[str, Any]) -> bool:
+    return did_not_finish(outcome["status"], outcome["outcome"])
 
 
 def _swept(point: dict[str, Any], record: RunRecord, validation: str) -> SweptRun:

@@ -11,7 +11,7 @@ from cnnexp.analysis.sweeps import chosen_run
 from cnnexp.errors import CnnexpError, StoreError
 from cnnexp.evaluation import measure_test
 from cnnexp.runs.find import all_runs, runs_folder
-from cnnexp.runs.journal import FAILED, FINISHED, KILLED, PRUNED, RUNNING, Ending
+from cnnexp.runs.journal import FAILED, FINISHED, KILLED, RUNNING, Ending, did_not_finish
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
@@ -104,7 +104,7 @@ def _carry_out(
             source.ended(outcome)
             listener.spared(source.spared)
             _record(sweep, outcome, listener)
-            bad += outcome.status != FINISHED and outcome.outcome != PRUNED
+            bad += did_not_finish(outcome.status, outcome.outcome)
             if bad and request.config.sweep.on_error == "stop":
                 break
     listener.spared(source.spared)

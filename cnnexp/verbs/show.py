@@ -8,6 +8,7 @@ import sys
 from collections import defaultdict
 from typing import Any
 
+from cnnexp.errors import DrawingError
 from cnnexp.runs.find import runs_folder
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, find_sweep
@@ -61,19 +62,30 @@ def _show_sweep(sweep: SweepRecord, args: argparse.Namespace) -> int:
 
 
 def _draw_sweep(sweep: SweepRecord) -> None:
-    """The sweep's own pictures, and for MLflow's cards the maps of each of its runs."""
+    """The sweep's own pictures, and for MLflow's cards the maps of each of its runs.
+
+    Raises DrawingError for the first run whose maps cannot be drawn, once all others are.
+    """
     from cnnexp.drawing import draw_series
     from cnnexp.study.summary import write_summary
 
     write_summary(sweep)
     drawn = sorted((sweep.folder / "figures").glob("*.png"))
     print(f"{len(drawn)} pictures drawn in {sweep.folder / 'figures'}", file=sys.stderr)
-    maps = [draw_series(run) for _, run in sweep.runs() if run.ended]
+    maps, errors = [], []
+    for _, run in sweep.runs():
+        if run.ended:
+            try:
+                maps.append(draw_series(run))
+            except DrawingError as error:
+                errors.append(error)
     if sweep.mlflow:
         print(
             f"and {sum(map(len, maps))} of maps, of {len(maps)} runs; into MLflow: cnnexp sync {sweep.id}",
             file=sys.stderr,
         )
+    if errors:
+        raise errors[0]
 
 
 def report_lines(record: RunRecord) -> list[str]:

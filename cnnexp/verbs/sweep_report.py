@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnnexp.config.reading import shown
-from cnnexp.runs.journal import FAILED, KILLED
+from cnnexp.runs.journal import FAILED, KILLED, did_not_finish
 from cnnexp.runs.series import FOLDER as SERIES
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.verbs.report import table
@@ -35,12 +35,10 @@ def summary_lines(record: SweepRecord) -> list[str]:
 
 
 def _what_went_wrong(record: SweepRecord) -> list[str]:
-    from cnnexp.study.summary import did_not_finish
-
     names = {point["number"]: point["name"] for point in record.points}
     lines = []
     for number, ended in sorted(record.outcomes.items()):
-        if did_not_finish(ended):
+        if did_not_finish(ended["status"], ended["outcome"]):
             where = f"\n    log: {ended['log']}" if ended["log"] else ""
             lines.append(f"{ended['status']}  {names[number]}: {ended['message']}{where}")
     return [*lines, *impossible_lines(record.points)]

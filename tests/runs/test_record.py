@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cnnexp.errors import RunError
+from cnnexp.runs.files import write_json
 from cnnexp.runs.journal import Ending, finite, milliseconds, read_events
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.writer import RunWriter
@@ -90,6 +91,16 @@ def test_a_line_that_is_no_event_is_refused_with_its_place(line: bytes, finished
     with pytest.raises(RunError) as caught:
         append(finished, line).events  # noqa: B018
     assert caught.value.problems[0].where == f"{finished.folder / 'events.jsonl'}:{number}"
+
+
+def test_null_is_as_good_as_nothing(finished: RunRecord) -> None:
+    write_json(finished.folder / "environment.json", {"threads": None, "packages": None, "git": None, "cpu": "x"})
+    record = RunRecord(finished.folder)
+    assert record.environment == {"cpu": "x"}
+    with pytest.raises(RunError, match="no threads"):
+        record.threads  # noqa: B018
+    record = append(finished, json.dumps({"event": "started", "time": TIME, "changed": None}).encode() + b"\n")
+    assert record.changed == ()
 
 
 def test_a_journal_that_is_missing_is_empty_and_a_folder_is_none(tmp_path: Path) -> None:

@@ -61,6 +61,12 @@ def test_the_impossible_is_told_with_its_layer_and_costs_nothing(request_of: Req
     assert (planned[1].parameters, planned[1].seconds) == (0, None)
 
 
+def test_a_network_too_large_to_be_trained_is_impossible(request_of: Request) -> None:
+    planned = request_of(*TINY, "model.blocks.conv_1.filters=2,1000000", "model=article").planned
+    assert [one.verdict for one in planned] == [Verdict.RUN, Verdict.IMPOSSIBLE]
+    assert "parameters, expected at most 250,000,000" in planned[1].reason
+
+
 @pytest.mark.slow
 def test_a_combination_that_does_not_go_with_its_data_costs_only_itself(request_of: Request) -> None:
     planned = request_of("model=small", "training.batch_size=100,200", "data.limit=100,200").planned

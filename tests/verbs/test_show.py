@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import cnnexp.drawing
 from cnnexp.config.schema import Tracking
-from cnnexp.errors import TrainingError
+from cnnexp.errors import DrawingError, TrainingError
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import open_store
 from tests.conftest import Command, run_command
@@ -74,6 +75,26 @@ def test_a_sweep_drawn_anew_has_the_maps_of_each_run_for_mlflow(home: Path, requ
     for _, run in sweep.runs():
         names = [file.path for file in client.list_artifacts(run.mlflow["run_id"], "images")]
         assert sum("feature_maps~conv_1+step+2+" in name and name.endswith(".png") for name in names) == 1
+
+
+@pytest.mark.slow
+def test_a_run_whose_maps_cannot_be_drawn_keeps_no_other_from_it(
+    home: Path, request_of: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    sweep = made_sweep(request_of(*TINY, "seed=0,1"), home / "runs", [0.9, 0.8])
+    first, second = [run for _, run in sweep.runs()]
+
+    def draw_series(record: RunRecord) -> list[Path]:
+        if record.id == first.id:
+            raise DrawingError("conv_1", "no such colour", "what can be drawn")
+        return drawn(record)
+
+    drawn = cnnexp.drawing.draw_series
+    monkeypatch.setattr(cnnexp.drawing, "draw_series", draw_series)
+    done = run_command(home, "show", sweep.id, "--draw")
+    assert done.code == 1
+    assert "no such colour" in done.err
+    assert (second.folder / "figures").is_dir()
 
 
 def test_long_histories_are_told_in_steps(tmp_path: Path, command: Command) -> None:
