@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnexp.errors import StoreError
+from cnnexp.runs.colours import COLOUR_TAG, colour_of
 from cnnexp.runs.description import describe
 from cnnexp.runs.find import problem_of
 from cnnexp.runs.journal import RUNNING, milliseconds
@@ -257,6 +258,7 @@ def _link_tags(record: RunRecord) -> dict[str, str]:
     tags = {f"cnnexp.{key}": str(value) for key, value in links.items()}
     if "sweep" in links:
         tags[member_tag(links["sweep"])] = "1"
+        tags |= {COLOUR_TAG: colour_of(links["point"])} if "point" in links else {}
         if parent := parent_in_mlflow(record.folder.parent / links["sweep"]):
             tags["mlflow.parentRunId"] = parent
     return tags

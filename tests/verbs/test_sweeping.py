@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import pytest
 
+from cnnexp.runs.colours import colour_of
 from cnnexp.runs.find import all_runs
 from cnnexp.runs.publish import publish_whole
 from cnnexp.runs.publish_sweep import publish_sweep, view_of
@@ -155,6 +156,7 @@ def test_sync_makes_the_parent_and_its_children(home: Path) -> None:
     for _, run in sweep.runs():
         tags = store.client.get_run(run.fresh().mlflow["run_id"]).data.tags
         assert (tags["mlflow.parentRunId"], tags[member_tag(sweep.id)]) == (state["run_id"], "1")
+        assert tags["mlflow.runColor"] == colour_of(run.header["links"]["point"])
     assert member_tag(sweep.id) not in store.client.get_run(RunRecord(home / "runs" / old).mlflow["run_id"]).data.tags
     publish_sweep(sweep.fresh(), sweep.tracking)  # again: nothing twice
     found = store.client.search_runs([state["experiment_id"]], f"tags.`cnnexp.run` = '{sweep.id}'")
