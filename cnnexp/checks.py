@@ -80,7 +80,8 @@ def _problems(config: ExperimentConfig, extent: Extent) -> Iterator[Problem]:
     size = config.training.batch_size
     if extent.train is not None and size > extent.train:
         expected = f"at most {extent.train}, the number of training digits"
-        yield Problem("training.batch_size", str(size), expected)
+        hint = f"Here that is training.batch_size={extent.train}, or a larger data.limit."
+        yield Problem("training.batch_size", str(size), expected, hint)
     elif extent.train:
         yield from _too_long(config.training, extent.train)
     if extent.validation == 0:

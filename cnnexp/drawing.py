@@ -122,7 +122,7 @@ def _figures_of_digits(record: RunRecord, pictures: Arrays) -> Iterator[tuple[st
 
     names, split = record.class_names, measured_split(record)
     yield "sample_digits", partial(sample_digits, pictures["samples/images"], pictures["samples/labels"], names,
-                                   counts=record.data["class_counts"]["train"])  # fmt: skip
+                                   counts=(record.data.get("class_counts") or {}).get("train"))  # fmt: skip
     found = record.predictions(split)
     if found:
         images, labels, sure = (pictures[f"mistakes/{split}/{part}"] for part in ("images", "labels", "probabilities"))

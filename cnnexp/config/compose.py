@@ -22,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from cnnexp.config import overrides as words
 from cnnexp.config.keys import nearest_key, what_is_allowed
-from cnnexp.config.launchers import check_settings
+from cnnexp.config.launchers import LAUNCHER, LAUNCHERS, check_settings
 from cnnexp.config.problems import checked
 from cnnexp.config.schema import ExperimentConfig
 from cnnexp.config.sources import GROUP, FolderSource, add_folder, register, shipped
@@ -67,7 +67,7 @@ def compose_tree(overrides: Sequence[str], config_dir: str | None = None) -> tup
             tree = _tree(forced)
             with told_as_config_errors():
                 values = job_values(job_part(tree))
-            check_settings(str(tree.hydra.runtime.choices["hydra/launcher"]), launcher_settings(tree))
+            check_settings(str(tree.hydra.runtime.choices[LAUNCHER]), launcher_settings(tree))
         except ConfigError as error:
             raise ConfigError.of(problems or error.problems) from None
         own_files = _own_files()
@@ -133,8 +133,15 @@ def _check_choice(override: Override) -> None:
     if override.is_delete() or not is_group(group):
         return
     name = override.value()
-    if isinstance(name, str) and not _loader().repository.config_exists(f"{group}/{name}"):  # type: ignore[attr-defined]
+    if isinstance(name, str) and not _exists(group, name):
         raise _no_such_choice(group, name, _loader().get_group_options(group, ObjectType.CONFIG))
+
+
+def _exists(group: str, name: str) -> bool:
+    """Whether a group has this file; of launchers, cnnexp's own alone can be run."""
+    if group == LAUNCHER:
+        return name in LAUNCHERS
+    return bool(_loader().repository.config_exists(f"{group}/{name}"))  # type: ignore[attr-defined]
 
 
 def _is_of_a_word(problem: Problem, forced: Sequence[str]) -> bool:
@@ -247,6 +254,7 @@ def _unknown_choice(error: MissingConfigException) -> ConfigError:
 
 
 def _no_such_choice(group: str, name: str, options: Sequence[str]) -> ConfigError:
+    options = list(LAUNCHERS) if group == LAUNCHER else options
     close = difflib.get_close_matches(name, options, n=1)
     hint = f"Did you mean {close[0]}?" if close else ""
     return ConfigError(group, show(name), f"one of {', '.join(sorted(options))}", hint)

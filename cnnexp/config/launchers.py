@@ -54,6 +54,7 @@ class Slurm(OnThisMachine):
     slurm: dict[SlurmOption, Any]
 
 
+LAUNCHER = "hydra/launcher"
 LAUNCHERS: dict[str, type[OnThisMachine]] = {
     "parallel": OnThisMachine, "serial": OnThisMachine, "ray": Ray, "slurm": Slurm,
 }  # fmt: skip

@@ -49,6 +49,8 @@ def _all(read: Callable[[T], R], items: Iterable[T]) -> list[R]:
 
 
 def _parsed(word: str, parser: OverridesParser) -> Override:
+    if not isinstance(word, str):
+        raise ConfigError("overrides", show(word), "texts such as 'seed=3'", "A list of them is given with a star.")
     key = word.partition("=")[0]
     try:
         override = parser.parse_override(word)
@@ -135,7 +137,7 @@ def _forced(override: Override, text: str) -> Iterator[str]:
     key = override.key_or_group
     path = key.split(".")
     choice = is_choice(path)
-    if choice or key in WHOLE_MAPPINGS or _is_list(override):
+    if (choice and not _is_partial(override)) or key in WHOLE_MAPPINGS or _is_list(override):
         yield f"++{key}=null"
     if choice and override.is_sweep_override() and not override.is_choice_sweep():
         yield f"++{key}={text}"
@@ -145,6 +147,12 @@ def _forced(override: Override, text: str) -> Iterator[str]:
         yield f"++{key}={_as_mapping(text)}"
     else:
         yield f"++{key}={text}"
+
+
+def _is_partial(override: Override) -> bool:
+    """Options without a `type`: they merge into the choice that stands there, as one by one they would."""
+    value = None if override.is_sweep_override() else override.value()
+    return isinstance(value, dict) and bool(value) and "type" not in value
 
 
 def _is_list(override: Override) -> bool:
@@ -160,6 +168,11 @@ def _as_mapping(word: str) -> str:
 def _check_hydra(override: Override) -> None:
     key = override.key_or_group
     is_name = not override.is_delete() and isinstance(override.value(), str)
+    if key == "hydra/sweeper" and override.value() != "basic":
+        raise ConfigError(
+            key, _shown(str(override.input_line)), "no choice of a sweeper: it is cnnexp's",
+            "Searches: sweep.search=random or sweep.search=bayes.",
+        )  # fmt: skip
     chosen = key in ("hydra/launcher", "hydra/sweeper") and override.package is None and is_name
     plain = key.startswith(ALLOWED_HYDRA) and "_target_" not in str(override.input_line)
     if not chosen and not plain:

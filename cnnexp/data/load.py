@@ -56,4 +56,4 @@ def _cut(digits: Digits, size: int, source: Source) -> tuple[Split, Split]:
 
 def _refuse_above(key: str, value: int, most: int, what: str) -> None:
     if value > most:
-        raise ConfigError(key, str(value), f"at most {most}", f"There are {most} {what}.")
+        raise ConfigError(key, str(value), f"at most {most}", f"There are no more {what}.")

@@ -162,7 +162,8 @@ def _stretch(maps: NDArray[Any], height: int, width: int) -> NDArray[Any]:
 def _colour(values: NDArray[Any], limits: Limits) -> NDArray[np.uint8]:
     _, colours = colour_scale(limits)
     table = (colours(np.arange(256))[:, :3] * 255 + 0.5).astype(np.uint8)
-    scaled = (values.astype(np.float32) - limits[0]) / (limits[1] - limits[0]) * 256
+    with np.errstate(invalid="ignore", over="ignore"):  # maps of a network that ran away hold infinities
+        scaled = (values.astype(np.float64) - limits[0]) / (limits[1] - limits[0]) * 256
     index = np.clip(np.nan_to_num(scaled), 0, 255).astype(np.uint8)
     pictures: NDArray[np.uint8] = table[index]
     pictures[np.isnan(scaled)] = _BETWEEN

@@ -55,6 +55,7 @@ def start_tensorflow(threads: int) -> None:
 
         if keras.backend.backend() != "tensorflow":
             raise RunError("KERAS_BACKEND", keras.backend.backend(), "tensorflow", "start a new process without it")
+        tf.get_logger().setLevel("ERROR")  # many short trainings in one process are no mistake
         _pin_threads(threads)
         tf.config.experimental.enable_op_determinism()
         for gpu in tf.config.list_physical_devices("GPU"):

@@ -41,9 +41,9 @@ from cnnexp.runs.journal import (
 from cnnexp.runs.place import read_place
 from cnnexp.runs.trust import (
     ENVIRONMENT,
-    HEADER,
     PUBLISHED,
     believe_folder,
+    believe_header,
     believe_pictures,
     believe_predictions,
     believe_probes,
@@ -67,7 +67,7 @@ class RunRecord:
         believe_folder(self.folder)
         where = str(self.folder / "run.json")
         header = upgraded(read_json(self.folder / "run.json"), where)
-        believe(header, HEADER, where, "the header of a record")
+        believe_header(header, where)
         return header
 
     @property

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnexp.errors import RunError, show
-from cnnexp.specs import LARGEST, Spec, all_of, each, is_count, is_number, is_text, mapping_of, optional
+from cnnexp.specs import LARGEST, Spec, all_of, believe, each, is_count, is_number, is_text, mapping_of, optional
 
 MAX_TEXT_BYTES = 500_000_000
 MAX_THREADS = 1024
@@ -107,6 +107,15 @@ SWEEP_EVENTS: Mapping[str, Spec] = {
     "ended": EVENTS["ended"],
 }  # fmt: skip
 """The same of a sweep's events."""
+
+
+def believe_header(header: Mapping[str, Any], where: str) -> None:
+    """Raise RunError unless this is the header of a record, with as many counts of training digits as classes."""
+    believe(header, HEADER, where, "the header of a record")
+    data = header["data"]
+    counts = data.get("class_counts")
+    if counts is not None and len(counts.get("train", ())) != len(data["class_names"]):
+        raise RunError(where, f"class_counts {show(counts)}", f"train: {len(data['class_names'])} numbers")
 
 
 def believe_folder(folder: Path) -> None:

@@ -69,7 +69,8 @@ Axis = tuple[Choice, ...]
 def parsed(overrides: Sequence[str]) -> list[Override]:
     """The words read by Hydra's grammar, with the groups of its session in reach (`glob`).
 
-    Raises ConfigError for words that it does not take, and for a setting of the sweep itself with several values.
+    Raises ConfigError for words that it does not take or that stand for no value, and for a setting of the sweep itself
+    with several values.
     """
     words.parse(overrides)
     with told_as_config_errors():
@@ -78,6 +79,9 @@ def parsed(overrides: Sequence[str]) -> list[Override]:
         key = override.key_or_group
         if override.is_sweep_override() and key.partition("/")[0].partition(".")[0] in ONE_FOR_ALL:
             raise ConfigError(key, f"`{override.input_line}`", "one value: it holds for the whole sweep")
+        if override.is_discrete_sweep() and next(override.sweep_string_iterator(), None) is None:
+            hint = "range(1,4) gives 1, 2 and 3; glob(s*) gives the names of a group, such as model, that begin with s."
+            raise ConfigError(key, f"`{override.input_line}`", "at least one value", hint)
     return typed
 
 

@@ -177,7 +177,8 @@ def _chosen_line(sweep: SweepRecord) -> list[str]:
 def counts_line(sweep: SweepRecord) -> str:
     """`12 points: 8 finished, 1 done before, 1 failed, 2 impossible`."""
     ends = Counter(_end_of(sweep, point) for point in sweep.points)
-    return f"{len(sweep.points)} points: {', '.join(f'{ends[word]} {word}' for word in ENDS if ends[word])}"
+    many = len(sweep.points)
+    return f"{many} point{'s' * (many != 1)}: {', '.join(f'{ends[word]} {word}' for word in ENDS if ends[word])}"
 
 
 def _end_of(sweep: SweepRecord, point: dict[str, Any]) -> str:

@@ -34,7 +34,7 @@ def wants_to_look(args: argparse.Namespace) -> bool:
 def show_what_is_asked(args: argparse.Namespace) -> int:
     """Print the composed config, or Hydra's view of it, after the schema found it good.
 
-    Raises ConfigError for a config that cannot be, or a --package that it does not have.
+    Raises ConfigError for a config that cannot be, a --package that it does not have, or --resolve beyond the job.
     """
     from cnnexp.config.compose import compose_tree
 
@@ -42,6 +42,9 @@ def show_what_is_asked(args: argparse.Namespace) -> int:
     if args.info:
         _show_info(args, composed.hydra_overrides)
     else:
+        if args.resolve and args.cfg != "job":
+            hint = "Hydra's own part has interpolations whose values it does not know yet."
+            raise ConfigError("--resolve", f"--cfg {args.cfg}", "--cfg job", hint)
         print(_as_text(_part(tree, args.cfg), args.package, args.resolve))
     return 0
 

@@ -11,7 +11,7 @@ from cnnexp.study.jobs import as_recorded
 from cnnexp.study.plan import PlannedPoint, Verdict, half_turned_knobs
 from cnnexp.study.proposals import TO_TRAIN
 from cnnexp.study.request import SweepRequest
-from cnnexp.verbs.report import table
+from cnnexp.verbs.report import counted, table
 
 ROWS = 40
 
@@ -73,7 +73,7 @@ def counts_of(planned: Sequence[PlannedPoint]) -> str:
         for verdict in Verdict
         if (count := counts[verdict])
     ]
-    return f"{len(planned)} points: {', '.join(told)}".replace("the same as", "the same as another")
+    return f"{counted(len(planned), 'point')}: {', '.join(told)}".replace("the same as", "the same as another")
 
 
 def _total_time(request: SweepRequest) -> str:

@@ -100,6 +100,8 @@ def test_a_partial_pool_merges() -> None:
     assert (first.kind, first.pool_size, first.padding) == ("max", (3, 3), "same")
     assert (second.kind, second.pool_size, second.padding) == ("max", (3, 3), "valid")
     assert conv_blocks(composed("model.blocks.conv_2.pool=none").model)[1].pool is None
+    together = composed("model.pool={pool_size: 3, padding: valid}").model.pool
+    assert together == composed("model.pool.pool_size=3", "model.pool.padding=valid").model.pool
     with_word = composed("model=strided", "model.pool=average")
     assert [block.pool and block.pool.kind for block in conv_blocks(with_word.model)] == ["average", "average"]
 
@@ -134,6 +136,8 @@ def test_interpolations_and_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         ("model=nosuch", "model", "'nosuch'"),
         ("experiments=sed", "experiments", "'sed'"),
         ("hydra/launcher=nosuch", "hydra/launcher", "'nosuch'"),
+        ("hydra/launcher=submitit_local", "hydra/launcher", "'submitit_local'"),
+        ("hydra/sweeper=optuna", "hydra/sweeper", "optuna"),
     ],
 )
 def test_what_cannot_be_composed_is_told_with_its_key(word: str, where: str, got: str, refused: Refused) -> None:
@@ -212,5 +216,5 @@ def test_the_overrides_are_kept_as_typed_and_as_hydra_takes_them() -> None:
 
 
 def test_a_choice_of_a_launcher_passes() -> None:
-    values: Any = compose_config(["hydra/launcher=basic"]).config
+    values: Any = compose_config(["hydra/launcher=serial"]).config
     assert values == ExperimentConfig.model_validate(composed().model_dump(mode="json"), strict=False)

@@ -110,6 +110,11 @@ def test_all_bad_words_are_told_together() -> None:
     assert [problem.got for problem in caught.value.problems] == ["`=1`", "`2`", "`모=3`"]
 
 
+def test_what_is_no_text_is_no_word() -> None:
+    with pytest.raises(ConfigError, match="overrides: got 3, expected texts such as 'seed=3'"):
+        parse([3])  # type: ignore[list-item]
+
+
 @pytest.mark.parametrize(
     ("word", "key", "got"),
     [

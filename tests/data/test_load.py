@@ -62,7 +62,7 @@ def test_limit_counts_what_validation_leaves(small_mnist):
     digits = load_digits(Data(source="mnist", folder=small_mnist, validation_size=30, limit=10))
     assert [len(split) for split in digits.splits.values()] == [10, 30, 10]
     with pytest.raises(
-        ConfigError, match=r"^data.limit: got 11, expected at most 10\n    There are 10 training digits"
+        ConfigError, match=r"^data.limit: got 11, expected at most 10\n    There are no more training digits"
     ):
         load_digits(Data(source="mnist", folder=small_mnist, validation_size=30, limit=11))
 
@@ -74,7 +74,7 @@ def test_a_limit_above_what_is_there():
 
 def test_validation_leaves_one_digit_to_train_on(small_mnist):
     assert len(load_digits(Data(source="mnist", folder=small_mnist, validation_size=39)).train) == 1
-    message = r"^data.validation_size: got 40, expected at most 39\n    There are 39 digits if one is left"
+    message = r"^data.validation_size: got 40, expected at most 39\n    There are no more digits if one is left"
     with pytest.raises(ConfigError, match=message):
         load_digits(Data(source="mnist", folder=small_mnist, validation_size=40))
 

@@ -118,6 +118,8 @@ def test_a_journal_that_is_missing_is_empty_and_a_folder_is_none(tmp_path: Path)
         ({"created": "yesterday"}, "created 'yesterday'"),
         ({"created": "2024-01-02"}, "created '2024-01-02'"),
         ({"overrides": "text", "data": None}, "overrides 'text', data null"),
+        ({"data": {**DATA, "class_counts": {}}}, "class_counts {}"),
+        ({"data": {**DATA, "class_counts": {"train": [1]}}}, "train"),
     ],
 )
 def test_a_header_that_is_none_is_refused(change: dict[str, object], told: str, finished: RunRecord) -> None:

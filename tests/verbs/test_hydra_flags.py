@@ -41,6 +41,13 @@ def test_interpolations_are_shown_as_written_or_resolved(command: Command) -> No
     assert "seed: 5\n" in command(*whole, "--resolve").out
 
 
+@pytest.mark.parametrize("part", ["all", "hydra"])
+def test_hydras_own_part_has_no_values_to_resolve(part: str, command: Command) -> None:
+    done = command("train", "--cfg", part, "--resolve")
+    assert (done.code, done.out) == (2, "")
+    assert f"--resolve: got --cfg {part}, expected --cfg job" in done.err
+
+
 @pytest.mark.parametrize("package", ["modl", "model.nosuch", "data.limit", "seed.x", "a..b", "["])
 def test_a_part_that_is_not_there_is_refused(package: str, command: Command) -> None:
     done = command("train", "--cfg", "job", "--package", package)
