@@ -204,14 +204,18 @@ def _overfitting(run: Observed) -> Iterator[Finding]:
 
 
 def _improving(run: Observed) -> Iterator[Finding]:
-    """Each of the last two epochs was better than the one before, on both kinds of digits, and by a good deal."""
+    """Each of the last two epochs was better than the one before, on both kinds of digits, and by a good deal.
+
+    A loss above that of guessing, where the network still guesses, is no sign of too few epochs.
+    """
     config, last = run.record.config, run.record.epochs_done
     tail = [e for e in (last - 2, last - 1, last) if e > 0]
     validation = [value for e in tail if (value := run.at("loss/val", e)) is not None]
     train = [value for e in tail if (value := run.at("loss/train_eval", e)) is not None]
     if last < config.training.epochs or len(validation) < 3 or not (_falls(validation) and _falls(train)):
         return
-    if 1 - validation[-1] / validation[0] > IMPROVING:
+    helpless = validation[-1] > run.guessing and run.guesses("loss/val", last)
+    if not helpless and 1 - validation[-1] / validation[0] > IMPROVING:
         evidence = f"the last two epochs took loss/val from {validation[0]:.3f} to {validation[-1]:.3f}"
         override = remedies.more_epochs(config)
         yield Finding("still_improving", "it was still getting better at the end", evidence, override)

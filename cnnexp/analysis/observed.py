@@ -69,10 +69,12 @@ class Observed:
         last = max(points, default=0)
         if last == 0 or abs(points[last] / self.guessing - 1) > NEAR_GUESSING:
             return None
+        return (key, last, points[last]) if self.guesses(key, last) else None
+
+    def guesses(self, loss: str, epoch: int) -> bool:
+        """Whether the accuracy beside this loss is hardly above that of guessing, or was not measured."""
         chance = 1 / len(self.record.class_names)
-        if (self.at(key.replace("loss", "accuracy"), last) or 0.0) > chance + NEAR_GUESSING * (1 - chance):
-            return None
-        return key, last, points[last]
+        return (self.at(loss.replace("loss", "accuracy"), epoch) or 0.0) <= chance + NEAR_GUESSING * (1 - chance)
 
     @cached_property
     def jumps(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ QUESTIONS = {
     RECIPES: "Is one recipe better than another, whatever the seed?",
     DIGITS: "How small a difference can this many digits show at all?",
 }
+ONE_RECIPE = "Nothing to compare: these runs have one recipe and "
 
 
 def verdicts(comparison: Comparison) -> dict[str, list[str]]:
@@ -25,7 +26,7 @@ def verdicts(comparison: Comparison) -> dict[str, list[str]]:
     weights = [of_weights(pairs[0], name)] if one else of_many_weights(pairs, name)
     return {
         WEIGHTS: weights + of_chosen_weights(comparison),
-        RECIPES: of_recipes(comparison.recipe_pairs),
+        RECIPES: of_recipes(comparison.recipe_pairs, [run.record.config.seed for run in comparison.runs]),
         DIGITS: [of_digits(pairs[0].test, name)] if one else of_many_digits([pair.test for pair in pairs], name),
     }
 
@@ -73,21 +74,27 @@ def of_chosen_weights(comparison: Comparison) -> list[str]:
     ]
 
 
-def of_recipes(pairs: Sequence[RecipePair]) -> list[str]:
-    """Recipes seed by seed; those with too few seeds in common are named together."""
+def of_recipes(pairs: Sequence[RecipePair], seeds: Sequence[int]) -> list[str]:
+    """Recipes seed by seed; those with too few seeds in common are named together. seeds: of all runs."""
     if not pairs:
-        return ["Nothing to compare: these runs have one recipe and differ in their seeds alone."]
+        return [ONE_RECIPE + ("one seed." if len(set(seeds)) == 1 else "differ in their seeds alone.")]
     few = [pair for pair in pairs if not pair.is_known]
     sentences = [of_recipe(pair) for pair in pairs if pair.is_known]
     if few:
         others = ", ".join(pair.second.members for pair in few)
-        have = " or ".join(map(str, sorted({len(pair.difference.seeds) for pair in few})))
+        have = sorted({len(pair.difference.seeds) for pair in few})
         sentences.append(
-            f"Unknown: the {few[0].first.name} has only {have} {'seed' if have == '1' else 'seeds'} in common with "
+            f"Unknown: the {few[0].first.name} has {_few_seeds(have)} in common with "
             f"{'that' if len(few) == 1 else 'those'} of {others}; at least {ENOUGH_SEEDS} tell a better recipe from a "
             "lucky seed."
         )
     return sentences + of_picked_recipe(pairs)
+
+
+def _few_seeds(numbers: Sequence[int]) -> str:
+    if numbers == [0]:
+        return "no seed"
+    return f"only {' or '.join(map(str, numbers))} seed{'s' * (numbers != [1])}"
 
 
 def of_picked_recipe(pairs: Sequence[RecipePair]) -> list[str]:

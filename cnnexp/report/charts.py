@@ -11,7 +11,7 @@ from cnnexp.report.html import Markup, tag
 from cnnexp.report.words import look_of
 
 LEFT, RIGHT, TOP, BOTTOM = 62, 30, 14, 40
-APART = 13.0  # between two letters at the right rim
+APART, LETTER = 13.0, 10.0  # between two letters at the right rim, and how high one is
 
 
 @dataclass(frozen=True)
@@ -85,15 +85,19 @@ def apart(places: Sequence[float], low: float, high: float) -> list[float]:
     groups: list[list[float]] = []
     for place in places:
         groups.append([min(max(place, low), high)])
-        while len(groups) > 1 and _first(groups[-1], high) < _first(groups[-2], high) + APART * len(groups[-2]):
+        while len(groups) > 1 and _first(groups[-1], low, high) < _first(groups[-2], low, high) + _height(groups[-2]):
             groups[-2:] = [groups[-2] + groups[-1]]
-    return [_first(group, high) + APART * i for group in groups for i in range(len(group))]
+    return [_first(group, low, high) + APART * i for group in groups for i in range(len(group))]
 
 
-def _first(group: Sequence[float], high: float) -> float:
-    """Where the first of a group stands whose middle is that of its places."""
-    reach = APART * (len(group) - 1)
-    return min(sum(group) / len(group) - reach / 2, high - reach)
+def _height(group: Sequence[float]) -> float:
+    return APART * len(group)
+
+
+def _first(group: Sequence[float], low: float, high: float) -> float:
+    """Where the first of a group stands whose middle is that of its places, as far as there is room."""
+    reach = _height(group) - APART
+    return max(min(sum(group) / len(group) - reach / 2, high - reach), low)
 
 
 def without_failures(values: Sequence[float], least: float) -> list[float]:
@@ -186,7 +190,7 @@ class Chart:
     def _apart(self, ends: Sequence[tuple[Line | Dot, float, float]], shift: float) -> list[Markup]:
         """The letters beside points (of whom, x, y), `shift` units lower, moved apart; ↓ or ↑ where y is outside."""
         ordered = sorted(ends, key=lambda end: -end[2])
-        places = apart([self.down(y) for _, _, y in ordered], TOP, self.height - BOTTOM)
+        places = apart([self.down(y) for _, _, y in ordered], max(TOP, LETTER - shift), self.height - BOTTOM)
         return [
             tag(
                 "text",

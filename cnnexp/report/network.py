@@ -104,15 +104,22 @@ def curves_section(comparison: Comparison) -> Markup:
 
 def _curves(runs: Sequence[ComparedRun], quantity: str, unit: float, label: str) -> Markup:
     lines = [line for run in runs for line in _lines_of(run, quantity, unit, len(runs) <= FEW)]
-    later = [y for line in lines for x, y in line.points if x > 0] or [y for line in lines for _, y in line.points]
-    everything = [y for line in lines for _, y in line.points]
-    values = everything if quantity == "loss" else later
     last = max([x for line in lines for x, _ in line.points] or [1])
     title = "Loss" if quantity == "loss" else "Accuracy"
-    y = axis_of(values, logarithmic=True) if quantity == "loss" else _shares_axis(values)
+    everything = [y for line in lines for _, y in line.points]
+    y = axis_of(everything, logarithmic=True) if quantity == "loss" else _shares_axis(_of_those_that_learn(lines))
     chart = Chart(title, Axis(0, max(last, 1), whole=True), y, "epochs done", label)
     ends = [f"{line.name} ends at {line.points[-1][1]:.4g}" for line in lines if not line.dashed and line.points]
     return chart.lines(lines, f"{label}: {', '.join(ends)}")
+
+
+def _of_those_that_learn(lines: Sequence[Line]) -> list[float]:
+    """The best and the last value of each line that learned something, and their others where these are near."""
+    found = [[y for x, y in line.points if x > 0] or [y for _, y in line.points] for line in lines]
+    least = min(without_failures([max(values) for values in found], 5.0), default=0.0)
+    learned = [values for values in found if max(values) >= least]
+    near = without_failures([value for values in learned for value in values], 5.0)
+    return [*near, *(end for values in learned for end in (max(values), values[-1]))]
 
 
 def _lines_of(run: ComparedRun, quantity: str, unit: float, training: bool) -> Iterator[Line]:
@@ -148,13 +155,13 @@ def _cost(comparison: Comparison, label: str, values: Sequence[float]) -> Markup
         score = comparison.scores[run.letter]
         low, high = (100 * end for end in score.interval)
         dots.append(Dot(run_number(run.letter), run.letter, value, 100 * score.accuracy, (low, high)))
-    y = _shares_axis([end for dot in dots for end in dot.interval])
+    y = _shares_axis(without_failures([end for dot in dots for end in dot.interval], 5.0))
     x = axis_of(values, room=0.15)
     chart = Chart(f"Accuracy against {label}", x, y, label, "digits read correctly (%)", width=370, height=280)
     return chart.dots(dots, "; ".join(f"{dot.name} {dot.x:,.0f}, {percent(dot.y / 100)}" for dot in dots))
 
 
 def _shares_axis(values: Sequence[float]) -> Axis:
-    """An axis of per cent, up to 100; networks that learned nothing do not stretch it."""
-    found = axis_of(without_failures(values, 5.0))
+    """An axis of per cent, up to 100."""
+    found = axis_of(values)
     return Axis(found.low, min(found.high, 100.3))

@@ -78,12 +78,18 @@ def _side_by_side(comparison: Comparison) -> list[str]:
     return table(header, [["name", *(_cut(run.record.name, room) for run in runs)], *differing, *measured])
 
 
-def _one_below_the_other(comparison: Comparison) -> list[str]:
-    """One row a run: the keys that differ, then the measurements; what names them stands above."""
+def _short(keys: Sequence[str]) -> list[str]:
+    """The last part of the keys of model and training, where it names no other column too."""
     from cnnexp.config.keys import short_key
 
+    short = [short_key(key) if key.startswith(("model.", "training.")) else key for key in keys]
+    return [key if short.count(one) > 1 or one in SHORT else one for key, one in zip(keys, short, strict=True)]
+
+
+def _one_below_the_other(comparison: Comparison) -> list[str]:
+    """One row a run: the keys that differ, then the measurements; what names them stands above."""
     differing = [*comparison.settings, *comparison.circumstances]
-    header = ["run", *(short_key(one.key) if "." in one.key else one.key for one in differing), *SHORT]
+    header = ["run", *_short([one.key for one in differing]), *SHORT]
     rows = []
     for place, run in enumerate(comparison.runs):
         score = comparison.scores.get(run.letter)

@@ -56,7 +56,7 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([asdict(synced) for synced in done], ensure_ascii=False))
     elif not done:
-        print("There is nothing to publish.", file=sys.stderr)
+        print("There is nothing to publish; a run with tracking off goes by its name: cnnexp sync RUN", file=sys.stderr)
     return 1 if any(synced.outcome == "failed" for synced in done) else 0
 
 

@@ -264,6 +264,8 @@ def test_improving_needs_both_losses_and_the_last_epoch(replay: Replay) -> None:
     epochs = falling([2.3, 1.0, 0.9, 0.8], [2.3, 1.0, 0.9, 0.8])
     assert names(replay(["training.epochs=3"], epochs)) == ["still_improving"]
     assert names(replay(["training.epochs=9"], epochs, "early_stopped")) == []
+    ran_away = falling([2.3, 9e7, 8e7, 1e5], [2.3, 9e7, 8e7, 1e5])
+    assert "still_improving" not in names(replay(["training.epochs=3"], ran_away))
     assert names(replay(["training.epochs=3"], falling([2.3, 1.0, 0.9, 0.8], [2.3, 1.0, 0.7, 0.8]))) == []
     assert names(replay(["training.epochs=3"], falling([2.3, 1.0, 0.95, 0.86], [2.3, 1.0, 0.9, 0.8]))) == []
 

@@ -24,6 +24,13 @@ def test_a_clear_pair_with_one_seed(tmp_path: Path) -> None:
     ]
 
 
+def test_one_recipe_with_one_seed_is_no_comparison_of_recipes(tmp_path: Path) -> None:
+    found = verdicts(compare([made_run(tmp_path, "+" * 12), made_run(tmp_path, "+" * 12, "training.threads=1")]))
+    assert found[RECIPES] == ["Nothing to compare: these runs have one recipe and one seed."]
+    none = [made_run(tmp_path, "+" * 12), made_run(tmp_path, "+" * 12, "model.kernel_size=5", "seed=1")]
+    assert "has no seed in common with that of B" in verdicts(compare(none))[RECIPES][0]
+
+
 def test_a_pair_that_cannot_be_told_apart(tmp_path: Path) -> None:
     first = made_run(tmp_path, "+" * 5 + "-" * 3 + "+" * 12)
     second = made_run(tmp_path, "-" * 5 + "+" * 3 + "+" * 12, "model.kernel_size=5")

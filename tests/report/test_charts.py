@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from cnnexp.report.charts import APART, Axis, Chart, Dot, Line, apart, axis_of, without_failures
+from cnnexp.report.charts import APART, LETTER, Axis, Chart, Dot, Line, apart, axis_of, without_failures
 
 
 def test_ticks_are_round() -> None:
@@ -30,6 +30,7 @@ def test_letters_move_as_little_as_need_be() -> None:
     assert apart([10, 100], 0, 200) == [10, 100]
     assert apart([100, 101], 0, 200) == pytest.approx([100.5 - APART / 2, 100.5 + APART / 2])
     assert apart([198, 199, 200], 0, 200) == pytest.approx([200 - 2 * APART, 200 - APART, 200])
+    assert apart([14, 14, 15], 14, 200) == [14, 14 + APART, 14 + 2 * APART]
     found = apart([5, 90, 91, 92, 104, 500], 0, 200)
     assert found[0] == 5
     assert all(b - a >= APART - 1e-9 for a, b in pairwise(found))
@@ -40,6 +41,12 @@ def test_a_network_that_learned_nothing_does_not_stretch_an_axis() -> None:
     assert without_failures([96, 10], 5) == [96, 10]
     assert without_failures([96, 96, 92], 5) == [96, 96, 92]
     assert without_failures([], 5) == []
+
+
+def test_letters_of_dots_at_the_upper_rim_stay_inside() -> None:
+    chart = Chart("T", Axis(0, 2), Axis(0, 100), "x", "y", width=192, height=154)
+    svg = chart.dots([Dot(run, name, 1, 99, (98, 100)) for run, name in enumerate("ABCD")], "")
+    assert min(float(y) for y in re.findall(r'<text [^>]*y="([\d.-]+)" class="name', svg)) >= LETTER
 
 
 def test_lines_stand_where_their_values_are() -> None:

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from cnnexp.analysis.comparison import compare
-from cnnexp.report.network import cost_section, curves_section, layers_section
+from cnnexp.report.charts import Line
+from cnnexp.report.network import _of_those_that_learn, cost_section, curves_section, layers_section
 from tests.report.conftest import Elements
 from tests.report.made import made_run
 
@@ -42,6 +43,14 @@ def test_curves_of_few_runs_show_training_too(tmp_path: Path) -> None:
     assert sorted(map(str, lines)) == sorted(drawn)
     many = Elements(curves_section(compare(records + [made_run(tmp_path, "+-") for _ in range(3)])))
     assert not [one for one in many.of("polyline") if "dashed" in str(one["class"])]
+
+
+def test_a_short_run_of_a_network_that_learns_is_in_view() -> None:
+    long = Line(0, "A", [(0, 10.0), *((epoch, 90 + epoch / 4) for epoch in range(1, 31))])
+    short = Line(1, "B", [(0, 9.0), (1, 40.0), (2, 66.0)])
+    lost = Line(2, "C", [(0, 10.0), (1, 10.0), (2, 11.0)])
+    assert min(_of_those_that_learn([long, short, lost])) <= 66
+    assert min(_of_those_that_learn([long, long, lost])) > 80
 
 
 def test_costs_are_of_the_runs_that_share_digits(tmp_path: Path) -> None:

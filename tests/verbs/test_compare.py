@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cnnexp.runs.record import RunRecord
+from cnnexp.verbs.compare import _short
 from tests.conftest import run_command
 from tests.report.made import made_run
 
@@ -76,6 +77,11 @@ def test_many_runs_are_told_in_a_row_each(tmp_path: Path, two: tuple[RunRecord, 
         lines[3] == f"A {two[0].id}  0     3            100.00%   75.8–100.0%    0.1054  890,250     4,709,376      3.0"
     )
     assert "run_name" not in done.out
+
+
+def test_a_short_name_stands_for_one_key_alone() -> None:
+    keys = ["model.kernel_size", "training.threads", "threads", "evaluation.test", "training.loss"]
+    assert _short(keys) == ["kernel_size", "training.threads", "threads", "evaluation.test", "training.loss"]
 
 
 def test_runs_of_other_classes_are_compared_in_the_rest(tmp_path: Path) -> None:
