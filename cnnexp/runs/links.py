@@ -22,6 +22,11 @@ COLUMNS = (
     "tags.`training.learning_rate`", "tags.`training.epochs`", "tags.`cnnexp.outcome`",
 )  # fmt: skip
 VIEW = "cnnexp"
+SECTIONS = ("accuracy", "loss")
+"""Sections of charts that are laid out here: in two columns, train (dropout off) and validation first, side by side."""
+FIRST_IN_SECTION = ("train_eval", "val", "train", "test")
+AS_MLFLOW_LAYS_OUT = ("Model metrics", "System metrics")
+"""Sections that the UI drops where a view has sections without them."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,24 @@ def column_width(column: str) -> int:
     return 46 + 7 * len(column.partition("`")[2].rstrip("`"))
 
 
+def _charts() -> dict[str, list[dict[str, object]]]:
+    """The charts of SECTIONS in their order; the UI adds those of all other metrics, and hides what nobody measured."""
+    look: dict[str, object] = {"display": True, "isReordered": False, "deleted": False, "isGenerated": True}
+    told = [{**look, "uuid": name, "name": name, "columns": 2, "isReordered": True} for name in SECTIONS]
+    told += [{**look, "uuid": name, "name": name} for name in AS_MLFLOW_LAYS_OUT]
+    charts: list[dict[str, object]] = [
+        {
+            "uuid": f"{section}/{name}", "type": "BAR", "metricKey": f"{section}/{name}", "displayName": name,
+            "metricSectionId": section, "isGenerated": True, "deleted": False, "runsCountToCompare": 10,
+        }
+        for section in SECTIONS
+        for name in FIRST_IN_SECTION
+    ]  # fmt: skip
+    return {"compareRunSections": told, "compareRunCharts": charts}
+
+
 def _view_state(view: View) -> str:
-    state = {
+    state = _charts() | {
         "searchFilter": view.filter, "orderByKey": view.order_by, "orderByAsc": view.ascending, "startTime": "ALL",
         "lifecycleFilter": "Active", "datasetsFilter": [], "modelVersionFilter": "All Runs",
         "selectedColumns": list(view.columns), "columnOrder": list(view.columns),

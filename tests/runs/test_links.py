@@ -50,3 +50,5 @@ def test_the_view_is_written_once(home: Path) -> None:
     state = json.loads(zlib.decompress(base64.b64decode(packed)))
     assert state["selectedColumns"] == list(COLUMNS)
     assert state["startTime"] == "ALL"
+    first = [chart["metricKey"] for chart in state["compareRunCharts"] if chart["metricSectionId"] == "loss"][:2]
+    assert first == ["loss/train_eval", "loss/val"]
