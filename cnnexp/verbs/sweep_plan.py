@@ -8,8 +8,7 @@ from typing import Any
 
 from cnnexp.runs.sweep_record import IMPOSSIBLE
 from cnnexp.study.jobs import as_recorded
-from cnnexp.study.plan import PlannedPoint, Verdict, half_turned_knobs
-from cnnexp.study.proposals import TO_TRAIN
+from cnnexp.study.plan import TO_TRAIN, PlannedPoint, Verdict, half_turned_knobs
 from cnnexp.study.request import SweepRequest
 from cnnexp.verbs.report import table
 

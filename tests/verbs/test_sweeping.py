@@ -244,14 +244,17 @@ def test_trials_that_need_no_training_count_but_cost_no_time(tmp_path: Path) -> 
     lines = SweepLines(out)
     lines.planned(made_sweep(request, tmp_path / "runs", []), request)
     run = record(tmp_path / "runs", *TINY)
-    for trials in (1, 1):
+    lines.impossible("padding=a", "no room")
+    lines.impossible("padding=b", "no room")
+    for trials in ({"done before": 1}, {"done before": 1}):
         lines.spared(trials)
         lines.point("padding=same", outcome(run, "FINISHED", "complete"), "log.txt")
-    lines.spared(4)
+    lines.spared({"done before": 1, "pruned before": 1, "the same as another": 2})
     assert [line.split("  ")[:2] for line in out.getvalue().splitlines()[1:]] == [
-        ["1/6", "1 trial needed no training: done before, or the same as another"],
+        ["impossible", "padding=a: no room"],
+        ["1/6", "1 trial needed no training: 1 done before"],
         ["2/6", "padding=same"], ["3/6", "padding=same"],
-        ["6/6", "3 trials needed no training: done before, or the same as another"],
+        ["6/6", "3 trials needed no training: 1 pruned before, 2 the same as another"],
     ]  # fmt: skip
     assert (lines.trained, lines.ended_runs) == (2, 6)
 
