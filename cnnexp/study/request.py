@@ -39,7 +39,8 @@ SEED = "seed"
 class SweepRequest:
     """What a person asked for: the overrides as typed, the settings they lead to, and every planned point.
 
-    space: what a Bayesian search draws from, which has no points before; fixed: the words beside it.
+    space: what a Bayesian search draws from, which has no points before; ends: points at the ends of it; fixed: the
+    words beside it.
     """
 
     overrides: tuple[str, ...]
@@ -48,6 +49,7 @@ class SweepRequest:
     launcher: Launcher
     planned: tuple[PlannedPoint, ...]
     space: tuple[Dimension, ...] = ()
+    ends: tuple[PlannedPoint, ...] = ()
     fixed: tuple[str, ...] = ()
     config_dir: str | None = None
 
@@ -183,9 +185,9 @@ def _search(
         hint = "Ask for some: data.validation_size=500"
         raise ConfigError("sweep.search", "no validation digits", "some to go by", hint)
     ends = points_of([*axes_of_words(others), _ends(space)], config_dir)
-    Planner([], again=True).judge_all(ends)
+    judged = Planner([], again=True).judge_all(ends)
     name = _name(config, study, ends)
-    return SweepRequest(tuple(overrides), config, name, launcher, (), tuple(space), fixed, config_dir)
+    return SweepRequest(tuple(overrides), config, name, launcher, (), tuple(space), tuple(judged), fixed, config_dir)
 
 
 def _ends(space: Sequence[Dimension]) -> Axis:

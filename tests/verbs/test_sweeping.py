@@ -81,6 +81,19 @@ def test_a_plan_of_a_search(command: Command) -> None:
         "7 trials, each proposed from those before it; what looks hopeless is given up early",
         "  training.learning_rate from 0.001 to 0.1 (log)",
     ]
+    assert "impossible" not in done.out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("low", "told"), [(3, "an end of the space is impossible  kernel_size=40"),
+                                           (29, "every end of the space is impossible  kernel_size=29")])  # fmt: skip
+def test_a_plan_of_a_search_whose_ends_cannot_be(command: Command, tmp_path: Path, low: int, told: str) -> None:
+    words = (*TINY, "sweep.search=bayes", f"model.kernel_size=int(interval({low},40))", "model.padding=valid")
+    done = command("train", "-m", *words, "--plan")
+    assert (done.code, list(tmp_path.iterdir())) == (0, [])
+    (line,) = [line for line in done.out.splitlines() if "impossible" in line]
+    assert line.startswith(f"note: {told}: model.kernel_size: got a kernel of")
+    assert line in json.loads(command("train", "-m", *words, "--plan", "--json").out)["notes"]
 
 
 @pytest.mark.parametrize(
