@@ -30,8 +30,10 @@ from cnnexp.runs.upgrades import upgraded
 from cnnexp.specs import believe
 
 SWEEP_FILE = "sweep.json"
-DONE, GOES_ON, IMPOSSIBLE = "done", "goes on", "impossible"
+DONE, GOES_ON, IMPOSSIBLE, SAME, GIVEN_UP = "done", "goes on", "impossible", "the same as", "given up"
 """Verdicts that a record is read by."""
+NEEDS_NO_TRAINING = {DONE: "done before", GIVEN_UP: "pruned before", SAME: "the same as another"}
+"""Verdict → how a point ends that is not trained although it could be."""
 
 
 def columns_of(point: Mapping[str, Any]) -> dict[str, str]:

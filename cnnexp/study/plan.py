@@ -15,9 +15,9 @@ from cnnexp.config.schema import INHERITED, ExperimentConfig
 from cnnexp.data import Digits, load_digits
 from cnnexp.errors import ConfigError, Problem
 from cnnexp.experiment import extent_of
-from cnnexp.runs.journal import FINISHED, KILLED, RUNNING
+from cnnexp.runs.journal import FINISHED, KILLED, PRUNED, RUNNING
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.sweep_record import DONE, GOES_ON, IMPOSSIBLE
+from cnnexp.runs.sweep_record import DONE, GIVEN_UP, GOES_ON, IMPOSSIBLE, SAME
 from cnnexp.runs.writer import is_alive
 from cnnexp.shapes import LayerTable, layer_table
 from cnnexp.study.points import Point
@@ -35,14 +35,18 @@ class Verdict(Enum):
     RESUME = GOES_ON
     DONE = DONE
     IMPOSSIBLE = IMPOSSIBLE
-    SAME = "the same as"
+    SAME = SAME
+    GIVEN_UP = GIVEN_UP
+
+
+TO_TRAIN = (Verdict.RUN, Verdict.RESUME)
 
 
 @dataclass(frozen=True)
 class PlannedPoint:
     """A point with its verdict. parameters and multiply_adds (forward, one digit) are 0 where impossible.
 
-    run: the id of the run that is done or goes on. seconds: an estimate, None where unknown.
+    run: the id of the run that is done, goes on or was given up. seconds: an estimate, None where unknown.
     """
 
     point: Point
@@ -71,10 +75,15 @@ def plan(points: Sequence[Point], records: Iterable[RunRecord], *, again: bool) 
 
 
 class Planner:
-    """Gives each point of a sweep its verdict, in order; the data of points that share it are read once."""
+    """Gives each point of a sweep its verdict, in order; the data of points that share it are read once.
 
-    def __init__(self, records: Sequence[RunRecord], *, again: bool) -> None:
-        self._finished, self._unfinished = ({}, {}) if again else _by_run_key(records)
+    again: as if there were no runs. prune: a run that a search gave up is left as it is, and does not go on.
+    """
+
+    def __init__(self, records: Sequence[RunRecord], *, again: bool, prune: bool = False) -> None:
+        known = () if again else records
+        self._finished, self._unfinished = _by_run_key(known)
+        self._given_up = _given_up(known) if prune else {}
         self._digits: dict[str, Digits] = {}
         self._taken: dict[str, int] = {}
 
@@ -110,6 +119,8 @@ class Planner:
         self._taken[one.run_key] = point.number
         if one.run_key in self._finished:
             return replace(one, verdict=Verdict.DONE, run=self._finished[one.run_key])
+        if one.run_key in self._given_up:
+            return replace(one, verdict=Verdict.GIVEN_UP, run=self._given_up[one.run_key])
         if one.run_key in self._unfinished:
             run, done = self._unfinished[one.run_key]
             return replace(one, verdict=Verdict.RESUME, run=run, epochs=max(1, one.epochs - done))
@@ -151,6 +162,12 @@ def _by_run_key(records: Sequence[RunRecord]) -> tuple[dict[str, str], dict[str,
     return finished, unfinished
 
 
+def _given_up(records: Sequence[RunRecord]) -> dict[str, str]:
+    """Run key → the newest run that a search gave up."""
+    pruned = (record for record in reversed(records) if record.ending and record.ending.outcome == PRUNED)
+    return {str(record.header["identity"]["run_key"]): record.id for record in pruned if not record.changed}
+
+
 def _can_go_on(record: RunRecord) -> bool:
     """Whether a run was killed (also without a word) after it had saved a checkpoint."""
     if record.status not in (KILLED, RUNNING) or not record.checkpoints:
@@ -176,7 +193,7 @@ def estimates(planned: Sequence[PlannedPoint], records: Sequence[RunRecord]) -> 
     """
     recent = itertools.islice((record for record in records if record.status == FINISHED), RECENT)
     paces = sorted(found for record in recent if (found := _pace(record)) is not None)
-    return [_estimate(one, paces) if one.verdict in (Verdict.RUN, Verdict.RESUME) else None for one in planned]
+    return [_estimate(one, paces) if one.verdict in TO_TRAIN else None for one in planned]
 
 
 def _estimate(one: PlannedPoint, paces: Sequence[tuple[float, float]]) -> float | None:

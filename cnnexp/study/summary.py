@@ -19,7 +19,7 @@ from cnnexp.runs.description import LONGEST
 from cnnexp.runs.files import write_bytes, write_text
 from cnnexp.runs.journal import FINISHED, PRUNED, did_not_finish
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.sweep_record import DONE, IMPOSSIBLE, SweepRecord, columns_of
+from cnnexp.runs.sweep_record import IMPOSSIBLE, NEEDS_NO_TRAINING, SweepRecord, columns_of
 from cnnexp.study.contact_sheets import contact_sheets
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 TABLE_ROWS = 30
 LARGE_LOSS = 1000
-SAME = "the same as"
+UNDER_WAY, NOT_STARTED = "under way", "not started"
 ENDS = (
-    "finished", "done before", "failed", "killed", PRUNED, "impossible", "the same as another", "under way",
-    "not started",
+    "finished", "done before", "failed", "killed", PRUNED, "pruned before", "impossible", "the same as another",
+    UNDER_WAY, NOT_STARTED,
 )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def as_csv(sweep: SweepRecord, runs: Sequence[SweptRun]) -> str:
         number = point["number"]
         run = measured.get(ids.get(number, ""))
         results = (run.accuracy, run.loss, round(run.seconds, 3)) if run else ("", "", "")
-        told = [ids.get(number, ""), _end_of(sweep, point), *results, point["parameters"], point["multiply_adds"]]
+        told = [ids.get(number, ""), end_of(sweep, point), *results, point["parameters"], point["multiply_adds"]]
         writer.writerow([*(columns_of(point).get(key, "") for key in keys), *told])
     return out.getvalue()
 
@@ -176,17 +176,18 @@ def _chosen_line(sweep: SweepRecord) -> list[str]:
 
 def counts_line(sweep: SweepRecord) -> str:
     """`12 points: 8 finished, 1 done before, 1 failed, 2 impossible`."""
-    ends = Counter(_end_of(sweep, point) for point in sweep.points)
+    ends = Counter(end_of(sweep, point) for point in sweep.points)
     many = len(sweep.points)
     return f"{many} point{'s' * (many != 1)}: {', '.join(f'{ends[word]} {word}' for word in ENDS if ends[word])}"
 
 
-def _end_of(sweep: SweepRecord, point: dict[str, Any]) -> str:
+def end_of(sweep: SweepRecord, point: dict[str, Any]) -> str:
+    """How a point of a sweep ended, one of ENDS."""
     outcome = sweep.outcomes.get(point["number"])
     if outcome is not None:
         return PRUNED if outcome["outcome"] == PRUNED else str(outcome["status"]).lower()
-    verdicts = {DONE: "done before", IMPOSSIBLE: IMPOSSIBLE, SAME: "the same as another"}
-    return verdicts.get(point["verdict"], "under way" if sweep.ending is None else "not started")
+    without = {IMPOSSIBLE: IMPOSSIBLE, **NEEDS_NO_TRAINING}
+    return without.get(point["verdict"], UNDER_WAY if sweep.ending is None else NOT_STARTED)
 
 
 def figures_of(sweep: SweepRecord, runs: Sequence[SweptRun]) -> list[tuple[str, Figure]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, suppress
 from typing import Protocol
@@ -10,18 +11,25 @@ from typing import Protocol
 from cnnexp.analysis.sweeps import chosen_run
 from cnnexp.errors import CnnexpError, StoreError
 from cnnexp.evaluation import measure_test
-from cnnexp.runs.find import all_runs, runs_folder
+from cnnexp.runs.find import runs_folder
 from cnnexp.runs.journal import FAILED, FINISHED, KILLED, RUNNING, Ending, did_not_finish
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
 from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from cnnexp.runs.writer import mark_if_gone
 from cnnexp.study.jobs import as_recorded, output_of
-from cnnexp.study.plan import Planner
 from cnnexp.study.proposals import Listed, Proposed, Source
 from cnnexp.study.request import SweepRequest
-from cnnexp.study.search import Search
-from cnnexp.study.summary import counts_line, swept_recipes, swept_runs, write_summary
+from cnnexp.study.search import JOURNAL
+from cnnexp.study.summary import (
+    NOT_STARTED,
+    UNDER_WAY,
+    counts_line,
+    end_of,
+    swept_recipes,
+    swept_runs,
+    write_summary,
+)
 from cnnexp.study.worker import Outcome, alone
 
 
@@ -29,7 +37,8 @@ class SweepListener(Protocol):
     """Who is told how a sweep goes."""
 
     def planned(self, sweep: SweepRecord, request: SweepRequest) -> None: ...
-    def spared(self, trials: int) -> None: ...
+    def spared(self, trials: Mapping[str, int]) -> None: ...
+    def impossible(self, name: str, reason: str) -> None: ...
     def point(self, name: str, outcome: Outcome, log: str) -> None: ...
     def say(self, text: str) -> None: ...
     def ended(self) -> None: ...
@@ -45,8 +54,8 @@ def run_sweep(request: SweepRequest, listener: SweepListener) -> SweepRecord:
             listener.planned(sweep.read(), request)
             bad = _carry_out(sweep, request, before, listener)
             _conclude(sweep, listener)
-            if bad:
-                sweep.verdict = Ending(FAILED, "failed", f"{bad} of {len(sweep.read().outcomes)} runs did not finish")
+            if wrong := _what_is_wrong(sweep.read(), bad):
+                sweep.verdict = Ending(FAILED, "failed", wrong)
     finally:
         listener.ended()
         with suppress(OSError):  # of a folder that cannot be written any more, which the error tells
@@ -77,27 +86,24 @@ def _looking_into(config_dir: str | None) -> list[str]:
 
 
 def _sweep_to_continue(request: SweepRequest) -> SweepRecord | None:
-    """The newest sweep that searched the same space."""
+    """The newest sweep that searched the same space and came as far as to have a study."""
     if not request.space or request.config.sweep.again:
         return None
-    return next((one for one in all_sweeps(runs_folder()) if one.header["study"] == request.study), None)
+    alike = (one for one in all_sweeps(runs_folder()) if one.header["study"] == request.study)
+    return next((one for one in alike if (one.folder / JOURNAL).is_file()), None)
 
 
-def _source(sweep: SweepWriter, request: SweepRequest, before: SweepRecord | None) -> Source:
-    settings = request.config.sweep
+def _source(sweep: SweepWriter, request: SweepRequest, before: SweepRecord | None, listener: SweepListener) -> Source:
     if not request.space:
         return Listed(sweep.folder, request.planned, request.threads)
-    folder = before.folder if before else None
-    search = Search.continued(sweep.folder, folder, request.space, seed=settings.seed, prune=settings.prune)
-    planner = Planner(all_runs(sweep.folder.parent), again=settings.again)
-    return Proposed(sweep, search, planner, request.compose, trials=settings.trials, threads=request.threads)
+    return Proposed(sweep, request, before.folder if before else None, listener.impossible)
 
 
 def _carry_out(
     sweep: SweepWriter, request: SweepRequest, before: SweepRecord | None, listener: SweepListener
 ) -> int:  # fmt: skip
     """Train what is to be trained; the number of runs that did not finish (those that a search gave up are no such)."""
-    source, bad = _source(sweep, request, before), 0
+    source, bad = _source(sweep, request, before, listener), 0
     outcomes = request.launcher.launch(source.jobs(), request.workers)
     with closing(outcomes):
         for outcome in outcomes:
@@ -108,7 +114,17 @@ def _carry_out(
             if bad and request.config.sweep.on_error == "stop":
                 break
     listener.spared(source.spared)
+    if source.note:
+        listener.say(source.note)
     return bad
+
+
+def _what_is_wrong(sweep: SweepRecord, bad: int) -> str:
+    """Why a sweep is not FINISHED, `bad` runs of which did not finish; empty where nothing is wrong."""
+    if bad:
+        return f"{bad} of {len(sweep.outcomes)} runs did not finish"
+    left = sum(end_of(sweep, point) in (UNDER_WAY, NOT_STARTED) for point in sweep.points)
+    return f"{left} of {len(sweep.points)} points were not trained" if left else ""
 
 
 def _record(sweep: SweepWriter, outcome: Outcome, listener: SweepListener) -> None:

@@ -15,8 +15,7 @@ from cnnexp.data import load_digits
 from cnnexp.errors import TrainingError
 from cnnexp.nn.seeding import make_deterministic
 from cnnexp.study.jobs import as_child
-from cnnexp.study.plan import PlannedPoint
-from cnnexp.study.proposals import TO_TRAIN
+from cnnexp.study.plan import TO_TRAIN, PlannedPoint
 from cnnexp.study.request import SweepRequest
 from cnnexp.study.worker import alone
 

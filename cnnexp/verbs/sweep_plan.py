@@ -8,8 +8,7 @@ from typing import Any
 
 from cnnexp.runs.sweep_record import IMPOSSIBLE
 from cnnexp.study.jobs import as_recorded
-from cnnexp.study.plan import PlannedPoint, Verdict, half_turned_knobs
-from cnnexp.study.proposals import TO_TRAIN
+from cnnexp.study.plan import TO_TRAIN, PlannedPoint, Verdict, half_turned_knobs
 from cnnexp.study.request import SweepRequest
 from cnnexp.verbs.report import counted, table
 
@@ -96,12 +95,21 @@ def duration(seconds: float) -> str:
 
 
 def warnings_of(request: SweepRequest) -> list[str]:
-    """What a person should know before: swept knobs that move only part of the network."""
+    """What a person should know before: swept knobs that move only part of the network, ends that cannot be."""
     knobs = half_turned_knobs([one.point for one in request.planned])
     return [
         f"note: {key} does not reach {', '.join(blocks)}: a {key.rsplit('.', 1)[-1]} of its own stands there"
         for key, blocks in knobs.items()
-    ]
+    ] + _impossible_ends(request)
+
+
+def _impossible_ends(request: SweepRequest) -> list[str]:
+    """What cannot be at the ends of a search's space: a line for each reason, or one where that is every end."""
+    points = {one.point.name: as_recorded(one) for one in request.ends}
+    lines = impossible_lines(points.values())
+    if lines and all(point["verdict"] == IMPOSSIBLE for point in points.values()):
+        return [f"note: every end of the space is {lines[0]}"]
+    return [f"note: an end of the space is {line}" for line in lines]
 
 
 def plan_as_json(request: SweepRequest) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -31,7 +33,8 @@ class SweepLines:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self.total, self.trained, self.needless, self.failed = 0, 0, 0, 0
+        self.total, self.trained, self.failed = 0, 0, 0
+        self.needless, self._reasons = Counter[str](), set[str]()
         self.best: tuple[float, str] | None = None
         self._folder, self._said = Path(), set[str]()
         self._began = time.monotonic()
@@ -49,13 +52,21 @@ class SweepLines:
     @property
     def ended_runs(self) -> int:
         """Runs that have come to an end, and trials that needed none."""
-        return self.trained + self.needless
+        return self.trained + self.needless.total()
 
-    def spared(self, trials: int) -> None:
-        new, self.needless = trials - self.needless, trials
+    def spared(self, trials: Mapping[str, int]) -> None:
+        """Tell how many trials of a search needed no training since the last time; trials: why → how many so far."""
+        new, self.needless = Counter(trials) - self.needless, Counter(trials)
         if new:
-            told = f"{new} trial{'s' if new > 1 else ''} needed no training"
-            self.say(f"{self.ended_runs}/{self.total}  {told}: done before, or the same as another")
+            many, why = new.total(), ", ".join(f"{number} {word}" for word, number in new.items())
+            told = f"{many} trial{'s' if many > 1 else ''} needed no training"
+            self.say(f"{self.ended_runs}/{self.total}  {told}: {why}")
+
+    def impossible(self, name: str, reason: str) -> None:
+        """Tell a draw of a search that cannot be, each reason once."""
+        if reason not in self._reasons:
+            self._reasons.add(reason)
+            self.say(f"impossible  {name}: {reason}")
 
     def point(self, name: str, outcome: Outcome, log: str) -> None:
         self.trained += 1

@@ -16,6 +16,7 @@ from cnnexp.runs.find import runs_folder
 from cnnexp.runs.journal import FINISHED
 from cnnexp.runs.sweep_record import SweepRecord
 from cnnexp.runs.sweep_writer import SweepWriter
+from cnnexp.study.proposals import is_missing
 from cnnexp.study.request import SweepRequest, request_sweep
 from cnnexp.verbs.sweep_plan import plan_as_json, plan_lines, warnings_of
 from cnnexp.verbs.sweep_report import as_json, summary_lines, where_to_look
@@ -60,8 +61,8 @@ def resume_sweep(record: SweepRecord, overrides: Sequence[str], *, json_wanted: 
     request = request_sweep(words, config_dir)
     if request.config.sweep.again:
         request = request_sweep([*words, TRAIN_NOTHING_TWICE], config_dir)
-    is_done = record.status == FINISHED and (request.space or not request.expected)
-    if not is_done:
+    left = is_missing(request, record) if request.space else bool(request.expected)
+    if left or record.status != FINISHED:
         return _told(_carry_out(request), json_wanted=json_wanted)
     print(f"sweep {record.id} is FINISHED: nothing is left to train", file=sys.stderr)
     print(json.dumps(as_json(record), ensure_ascii=False) if json_wanted else record.id)

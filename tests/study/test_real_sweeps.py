@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -259,7 +261,7 @@ def test_a_search_gives_up_what_is_hopeless_and_goes_on_after_a_kill(tmp_path: P
     done = {point["run"] for point in record.points if point["verdict"] == "done"}
     assert done == finished
     assert "12/12  " in err
-    assert "needed no training: done before" in err
+    assert re.search(r"needed no training: \d+ done before", err)
     outcomes = [run.ending.outcome for run in runs_of(tmp_path) if run.ending]
     assert len(runs_of(tmp_path)) in (12, 13)  # one more where the kill came before a checkpoint
     assert "pruned" in outcomes
@@ -273,3 +275,10 @@ def test_a_search_gives_up_what_is_hopeless_and_goes_on_after_a_kill(tmp_path: P
     assert "done before" in err
     assert "finished" not in err.split("points:")[1]  # nothing was left to try
     assert again.result["run"] == record.result["run"]
+    assert f"{len(pruned)} pruned before" in err.split("points:")[1]
+    shutil.rmtree(tmp_path / "runs" / record.result["run"])
+    told = resume(tmp_path, again.id)
+    assert told.returncode == 0
+    assert "12 points: 1 finished" in told.stderr
+    assert best == SweepRecord(tmp_path / "runs" / told.stdout.strip()).result["metrics"]["best/accuracy_val"]
+    assert "nothing is left to train" in resume(tmp_path, told.stdout.strip()).stderr

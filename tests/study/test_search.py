@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from cnnexp.config.schema import Range
-from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
-from cnnexp.study.plan import Planner
-from cnnexp.study.proposals import Proposed
-from cnnexp.study.search import Search, looks_hopeless
+from cnnexp.study.search import JOURNAL, End, Known, Search, earlier_trials, looks_hopeless
 from cnnexp.study.space import Dimension
-from cnnexp.study.worker import Outcome
-from tests.study.conftest import Request
-from tests.study.made import TINY, record
 
 SPACE = (
     Dimension("training.learning_rate", Range(low=0.001, high=0.1, log=True)),
@@ -23,9 +18,9 @@ SPACE = (
 )
 
 
-def search(folder: Path, before: Path | None = None, seed: int = 0, prune: bool = True) -> Search:
+def search(folder: Path, known: Sequence[Known] = (), seed: int = 0, prune: bool = True) -> Search:
     folder.mkdir(exist_ok=True)
-    return Search.continued(folder, before, SPACE, seed=seed, prune=prune)
+    return Search(folder, SPACE, seed=seed, prune=prune, known=known)
 
 
 def test_proposals_are_words_of_the_space_and_come_again_with_the_seed(tmp_path: Path) -> None:
@@ -34,7 +29,7 @@ def test_proposals_are_words_of_the_space_and_come_again_with_the_seed(tmp_path:
         for _ in range(6):
             trial = one.ask()
             draws.append(trial.draw)
-            one.tell(trial.number, float(trial.draw["training.learning_rate"]))
+            one.tell(trial.number, End.COMPLETE, float(trial.draw["training.learning_rate"]))
         return draws
 
     draws = asked("a", 0)
@@ -52,40 +47,48 @@ def test_it_finds_the_better_end(tmp_path: Path) -> None:
     for _ in range(40):
         trial = one.ask()
         rates.append(float(trial.draw["training.learning_rate"]))
-        one.tell(trial.number, rates[-1])
+        one.tell(trial.number, End.COMPLETE, rates[-1])
     first, last = sorted(rates[:10])[5], sorted(rates[-10:])[5]
     assert last > first
 
 
 def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     killed = search(tmp_path / "killed")
-    done, pruned, failed, lost = (killed.ask() for _ in range(4))
-    killed.tell(done.number, 0.9)
-    killed.tell(pruned.number, None, pruned=True)
-    killed.tell(failed.number, None)
-    assert killed.ended == 3
-    again = search(tmp_path / "again", tmp_path / "killed")
-    assert [(trial.draw, trial.number) for trial in again.known()] == [(done.draw, done.number)]
-    assert again.ended == 3  # the lost one does not count
-    assert again.ask().draw == lost.draw  # and is proposed first
+    trials = done, pruned, failed, lost, never = [killed.ask() for _ in range(5)]
+    killed.tell(done.number, End.COMPLETE, 0.9)
+    killed.tell(pruned.number, End.PRUNED)
+    killed.tell(failed.number, End.FAILED)
+    killed.tell(never.number, End.IMPOSSIBLE)
+    assert (killed.drawn, killed.ended) == (5, 3)
+    written = (tmp_path / "killed" / JOURNAL).read_bytes()
+    assert earlier_trials(tmp_path / "killed", SPACE) == trials
+    assert (tmp_path / "killed" / JOURNAL).read_bytes() == written
+    known = [Known(done.params, End.COMPLETE, 0.9, {1: 0.8, 2: 0.9}), Known(pruned.params, End.PRUNED),
+             Known(failed.params), Known(lost.params), Known(never.params, End.IMPOSSIBLE)]  # fmt: skip
+    again = search(tmp_path / "again", known=known)
+    assert [trial.draw for trial in earlier_trials(tmp_path / "again", SPACE)] == [trial.draw for trial in trials]
+    assert (again.drawn, again.ended) == (5, 2)
+    assert [again.ask().draw for _ in range(2)] == [failed.draw, lost.draw]  # what is to be trained comes first
     fresh = [again.ask().draw for _ in range(3)]
-    assert not any(draw in (done.draw, pruned.draw, failed.draw, lost.draw) for draw in fresh)
-    assert (tmp_path / "killed" / "study.journal").read_bytes() != (tmp_path / "again" / "study.journal").read_bytes()
+    assert not any(draw in [trial.draw for trial in trials] for draw in fresh)
+
+
+def test_a_study_that_was_never_begun_has_no_trials(tmp_path: Path) -> None:
+    assert earlier_trials(tmp_path, SPACE) == []
+    (tmp_path / JOURNAL).touch()
+    assert earlier_trials(tmp_path, SPACE) == []
 
 
 @pytest.mark.slow
-def test_trials_without_training_are_counted(request_of: Request, tmp_path: Path) -> None:
-    request = request_of(*TINY, "sweep.search=bayes", "model.padding=same,valid", "sweep.trials=6")
-    sweep = SweepWriter.create(tmp_path / "runs", SweepHeader("x", (), "", [], request.config.tracking))
-    found = Search.continued(sweep.folder, None, request.space, seed=0, prune=True)
-    source = Proposed(sweep, found, Planner([], again=False), request.compose, trials=6, threads=1)
-    trained = 0
-    for job in source.jobs():
-        run = record(tmp_path / "runs", *TINY, *job.composed.overrides[-1:])
-        source.ended(Outcome(job.number, run, "FINISHED"))
-        trained += 1
-    sweep.close()
-    assert (trained, source.spared) == (2, 4)
+def test_what_cannot_be_is_no_trial_but_the_sampler_learns_from_it(tmp_path: Path) -> None:
+    one, impossible = search(tmp_path / "a"), list[bool]()
+    for _ in range(60):
+        trial = one.ask()
+        rate = float(trial.draw["training.learning_rate"])
+        impossible.append(rate > 0.002)
+        one.tell(trial.number, End.IMPOSSIBLE if rate > 0.002 else End.COMPLETE, None if rate > 0.002 else 0.5)
+    assert (one.drawn, one.ended) == (60, 60 - sum(impossible))
+    assert sum(impossible[-20:]) <= 10  # of even draws 17 of 20 are
 
 
 @pytest.mark.parametrize("prune", [True, False])
@@ -94,7 +97,7 @@ def test_what_is_worse_than_half_of_those_before_it_is_given_up(tmp_path: Path, 
     for accuracy in (0.5, 0.6, 0.7, 0.8, 0.9):
         trial = one.ask()
         assert not looks_hopeless(one.reference(trial.number), 1, accuracy)  # nothing to go by yet
-        one.tell(trial.number, accuracy)
+        one.tell(trial.number, End.COMPLETE, accuracy)
     good, bad = one.ask(), one.ask()
     assert not looks_hopeless(one.reference(good.number), 1, 0.71)
     assert looks_hopeless(one.reference(bad.number), 1, 0.69) is prune

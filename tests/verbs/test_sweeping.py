@@ -81,6 +81,19 @@ def test_a_plan_of_a_search(command: Command) -> None:
         "7 trials, each proposed from those before it; what looks hopeless is given up early",
         "  training.learning_rate from 0.001 to 0.1 (log)",
     ]
+    assert "impossible" not in done.out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("low", "told"), [(3, "an end of the space is impossible  kernel_size=40"),
+                                           (29, "every end of the space is impossible  kernel_size=29")])  # fmt: skip
+def test_a_plan_of_a_search_whose_ends_cannot_be(command: Command, tmp_path: Path, low: int, told: str) -> None:
+    words = (*TINY, "sweep.search=bayes", f"model.kernel_size=int(interval({low},40))", "model.padding=valid")
+    done = command("train", "-m", *words, "--plan")
+    assert (done.code, list(tmp_path.iterdir())) == (0, [])
+    (line,) = [line for line in done.out.splitlines() if "impossible" in line]
+    assert line.startswith(f"note: {told}: model.kernel_size: got a kernel of")
+    assert line in json.loads(command("train", "-m", *words, "--plan", "--json").out)["notes"]
 
 
 @pytest.mark.parametrize(
@@ -244,14 +257,17 @@ def test_trials_that_need_no_training_count_but_cost_no_time(tmp_path: Path) -> 
     lines = SweepLines(out)
     lines.planned(made_sweep(request, tmp_path / "runs", []), request)
     run = record(tmp_path / "runs", *TINY)
-    for trials in (1, 1):
+    lines.impossible("padding=a", "no room")
+    lines.impossible("padding=b", "no room")
+    for trials in ({"done before": 1}, {"done before": 1}):
         lines.spared(trials)
         lines.point("padding=same", outcome(run, "FINISHED", "complete"), "log.txt")
-    lines.spared(4)
+    lines.spared({"done before": 1, "pruned before": 1, "the same as another": 2})
     assert [line.split("  ")[:2] for line in out.getvalue().splitlines()[1:]] == [
-        ["1/6", "1 trial needed no training: done before, or the same as another"],
+        ["impossible", "padding=a: no room"],
+        ["1/6", "1 trial needed no training: 1 done before"],
         ["2/6", "padding=same"], ["3/6", "padding=same"],
-        ["6/6", "3 trials needed no training: done before, or the same as another"],
+        ["6/6", "3 trials needed no training: 1 pruned before, 2 the same as another"],
     ]  # fmt: skip
     assert (lines.trained, lines.ended_runs) == (2, 6)
 

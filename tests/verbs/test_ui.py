@@ -187,12 +187,11 @@ def test_the_printed_links_open_on_the_right_things(home: Path, mode: Any) -> No
         see(page, "accuracy/test", "loss/val", "model.kernel_size", "model.dropout", "kernel_size=3", "kernel_size=5")
         page = show(answer["charts"])
         see(page, "accuracy/val", "kernel_size=3", "kernel_size=5")
-        see(page, "loss/val", "loss/train")
-        validation, train = (
-            page.get_by_text(f"loss/{name}", exact=True).first.bounding_box() for name in ("val", "train")
+        validation, test = (
+            page.get_by_text(f"accuracy/{name}", exact=True).first.bounding_box() for name in ("val", "test")
         )
-        assert validation["y"] == train["y"]
-        assert validation["x"] < train["x"], "in the order of cnnexp, not of the alphabet"
+        assert validation["y"] == test["y"]
+        assert validation["x"] < test["x"], "in the order of cnnexp, not of the alphabet"
         page.get_by_text("feature_maps", exact=True).first.scroll_into_view_if_needed()
         see(page, "feature_maps/conv_1")
         picture = page.locator(PICTURE).first
