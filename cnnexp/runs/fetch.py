@@ -25,15 +25,15 @@ FILES = (*NEEDED, "code.patch", "events.jsonl")
 """Plain text under fixed names: nothing that the store says decides where a file is written."""
 
 MAX_BYTES = 100_000_000
-AN_ID, MLFLOW_LENGTH = re.compile(r"[0-9a-f]{1,32}"), 32
+AN_ID = re.compile(r"[0-9a-f]{1,32}")
 
 
 @contextmanager
 def fetched(word: str, tracking: Tracking) -> Iterator[RunRecord | None]:
     """What MLflow keeps of a run, for as long as it is needed; None where there is no such run, or no store.
 
-    word: MLflow's id, or cnnexp's or its beginning. Config, environment, code and journal; no arrays. Raises RunError
-    where MLflow has several such runs, or not the record; StoreError where it cannot be asked.
+    word: MLflow's id or cnnexp's, or the beginning of either. Config, environment, code and journal; no arrays.
+    Raises RunError where MLflow has several such runs, or not the record; StoreError where it cannot be asked.
     """
     if not can_be_asked(word, tracking):
         yield None
@@ -54,16 +54,15 @@ def can_be_asked(word: str, tracking: Tracking) -> bool:
 
 
 def _found(store: Store, word: str) -> list[Run]:
-    """The runs that a word may name, without what is no run: sweeps and comparisons."""
+    """The runs whose id, of cnnexp or of MLflow, begins with a word; not what is no run: sweeps and comparisons."""
     experiments = [experiment.experiment_id for experiment in store.client.search_experiments()]
-    whole = len(word) == MLFLOW_LENGTH
-    asked = f"attributes.run_id = '{word}'" if whole else f"tags.`{RUN_TAG}` LIKE '{word}%'"
-    runs = store.client.search_runs(experiments, asked)
-    return [run for run in runs if RUN_TAG in run.data.tags and KIND_TAG not in run.data.tags]
+    asked = (f"tags.`{RUN_TAG}` LIKE '{word}%'", f"attributes.run_id LIKE '{word}%'")
+    runs = {run.info.run_id: run for each in asked for run in store.client.search_runs(experiments, each)}
+    return [run for run in runs.values() if RUN_TAG in run.data.tags and KIND_TAG not in run.data.tags]
 
 
 def _one(word: str, runs: list[Run]) -> Run | None:
-    found = [run for run in runs if run.data.tags[RUN_TAG] == word] or runs
+    found = [run for run in runs if word in (run.data.tags[RUN_TAG], run.info.run_id)] or runs
     if len(found) > 1:
         ids = ", ".join(run.data.tags[RUN_TAG] for run in found[:SHOWN])
         raise RunError("RUN", show(word), "an id that matches one run", f"In MLflow it matches {len(found)}: {ids}")

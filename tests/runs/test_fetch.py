@@ -34,7 +34,8 @@ def in_mlflow(home: Path, key: str) -> str:
 
 
 def test_what_it_takes_to_train_it_again_is_there(home: Path, published: RunRecord) -> None:
-    for word in (published.id, published.id[:5], in_mlflow(home, "run_id")):
+    run_id = in_mlflow(home, "run_id")
+    for word in (published.id, published.id[:5], run_id, run_id[:31], run_id[:8]):
         with fetched(word, Tracking()) as record:
             assert record is not None
             assert record.header == published.header
@@ -67,13 +68,25 @@ def test_a_store_that_cannot_be_asked_is_told() -> None:
 def test_several_are_refused_and_what_is_no_run_is_left_out(home: Path, published: RunRecord) -> None:
     client = open_store(Tracking(), create=False).client
     experiment = in_mlflow(home, "experiment_id")
-    for run, kind in (("ab01", None), ("ab02", None), ("cd01", "sweep")):
+    for run, kind in (("abababab01", None), ("abababab02", None), ("cdcdcdcd01", "comparison")):
         tags = {"cnnexp.run": run} | ({"cnnexp.kind": kind} if kind else {})
-        client.create_run(experiment, tags=tags)
-    with pytest.raises(RunError, match="In MLflow it matches 2"), fetched("ab", Tracking()):
+        made = client.create_run(experiment, tags=tags)
+    with pytest.raises(RunError, match="In MLflow it matches 2"), fetched("abababab", Tracking()):
         pass
-    with fetched("cd", Tracking()) as record:
-        assert record is None
+    for word in ("cdcdcdcd", made.info.run_id):
+        with fetched(word, Tracking()) as record:
+            assert record is None
     missing = r"no run\.json, config\.yaml, environment\.json among its artifacts"
-    with pytest.raises(RunError, match=missing), fetched("ab01", Tracking()):
+    with pytest.raises(RunError, match=missing), fetched("abababab01", Tracking()):
         pass
+
+
+def test_the_beginning_of_mlflows_id_may_be_that_of_cnnexps(home: Path, published: RunRecord) -> None:
+    """The word names two runs then, unless it is the whole id of one."""
+    run_id = in_mlflow(home, "run_id")
+    client = open_store(Tracking(), create=False).client
+    client.create_run(in_mlflow(home, "experiment_id"), tags={"cnnexp.run": f"{run_id[:8]}00"})
+    with pytest.raises(RunError, match=f"In MLflow it matches 2: .*{run_id[:8]}00"), fetched(run_id[:8], Tracking()):
+        pass
+    with fetched(run_id, Tracking()) as record:
+        assert record is not None
