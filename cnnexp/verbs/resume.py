@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from cnnexp.runs.find import find_run
+    from cnnexp.runs.one import one_run
     from cnnexp.runs.sweep_record import find_sweep
     from cnnexp.verbs.lifecycle import bury_the_dead
     from cnnexp.verbs.report import as_json
@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> int:
         from cnnexp.verbs.sweeping import resume_sweep
 
         return resume_sweep(sweep, args.overrides, json_wanted=args.json)
-    record = find_run(args.run, runs_folder())
+    record = one_run(args.run, runs_folder())
     done = _resumed(record, args.overrides)
     print(json.dumps(as_json(done), ensure_ascii=False) if args.json else done.id)
     return 0
