@@ -12,6 +12,7 @@ from cnnexp.analysis.differences import Difference
 from cnnexp.analysis.verification import Verification, verify
 from cnnexp.config.compose import Composed
 from cnnexp.config.identity import NOT_THE_VARIANT, difference
+from cnnexp.config.overrides import standing
 from cnnexp.config.schema import ExperimentConfig
 from cnnexp.config.stored import changed
 from cnnexp.data import Digits
@@ -64,7 +65,7 @@ def plan_rerun(first: RunRecord, overrides: Sequence[str] = (), *, verify: bool 
     if not any(key.startswith("data.") for key in others):
         _refuse_changed_data(first, digits)
     now = circumstances(environment(resolve_threads(config.training.threads)), code_patch(Path.cwd()), describe(digits))
-    composed = Composed(config, (*first.overrides, *overrides), (), {})
+    composed = Composed(config, standing((*first.overrides, *overrides)), (), {})
     return Rerun(first, composed, digits, tuple(overrides), changes(circumstances_of(first), now), verify)
 
 
@@ -124,11 +125,17 @@ def carry_out(plan: Rerun, listener: Listener) -> RunRecord:
 
 
 def _name(plan: Rerun) -> str:
-    """The first run's name and what is overridden now, unless it is given a name."""
+    """The first run's name and what is overridden now, in place of what that replaces, unless it is given a name."""
     given = plan.config.tracking.run_name
     if given and given != plan.first.config.tracking.run_name:
         return given
-    return " ".join([plan.first.name, *filter(None, map(shortened, plan.overrides))])
+    now = standing(plan.overrides)
+    left = plan.composed.overrides[: len(plan.composed.overrides) - len(now)]
+    name = f" {plan.first.name} "
+    for word in plan.first.overrides:
+        if word not in left and (short := shortened(word)):
+            name = name.replace(f" {short} ", " ", 1)
+    return " ".join([*filter(None, [name.strip()]), *filter(None, map(shortened, now))])
 
 
 def repeated_by(record: RunRecord) -> str:
