@@ -152,10 +152,12 @@ def test_changed_digits_are_refused(copied: RunRecord, command: Command, tmp_pat
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("seed=1", "--verify"), "seed: got another value than the run had"),
-        (("model.kernel_size=5", "--verify"), "model.kernel_size: got another value"),
-        (("training.epochs=3", "--verify"), "training.epochs: got another value"),
-        (("data.limit=100", "--verify"), "data.limit: got another value"),
+        (("seed=1", "--verify"), "seed: got 1, expected 0, as the run had"),
+        (("model.kernel_size=5", "--verify"), "model.kernel_size: got 5, expected 3, as the run had"),
+        (("model.kernel_size=[1,7]", "--verify"), "model.kernel_size: got [1, 7], expected 3, as the run had"),
+        (("model.padding=valid", "--verify"), "model.padding: got 'valid', expected 'same', as the run had"),
+        (("training.epochs=3", "--verify"), "training.epochs: got 3, expected 2, as the run had"),
+        (("data.limit=null", "--verify"), "data.limit: got null, expected 200, as the run had"),
         (("model=small",), "model: got `model=small`, expected single keys"),
         (("model.kernel_siz=5",), "Did you mean model.kernel_size?"),
         (("training.batch_size=900",), "at most 200, the number of training digits"),

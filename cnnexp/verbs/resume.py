@@ -20,7 +20,9 @@ EXAMPLE = """  cnnexp resume latest
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run's or sweep's id, MLflow's, a prefix of either, latest")
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="training.epochs=N, more than it has")
+    parser.add_argument(
+        "overrides", nargs="*", default=[], metavar="KEY=VALUE", help="training.epochs=N, more than it has"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON instead of the id")
 
 
