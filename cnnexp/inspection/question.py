@@ -88,8 +88,10 @@ def refuse_two(asked: Asked) -> None:
 def _from_file(path: Path, data: Data) -> Picture:
     if not path.is_file():
         raise DataError(str(path), "no such file", "a picture: a PNG or JPEG file")
+    from cnnexp.data.picture_files import frames_told
+
     pixels = read_picture(path)
-    told, divisor = path.name, EIGHT_BITS
+    told, divisor = ", ".join(filter(None, [path.name, frames_told(path)])), EIGHT_BITS
     if data.source in KNOWN_SHAPES:
         wanted = KNOWN_SHAPES[data.source][0]
         pixels, change = _brought_to(pixels, wanted)

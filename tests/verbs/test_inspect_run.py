@@ -108,6 +108,20 @@ def test_a_file_is_shown_beside_what_the_network_saw(trained: Trained, tmp_path:
         assert picture.width > 600
 
 
+@pytest.mark.slow
+def test_of_an_animation_the_first_picture_is_shown_and_it_is_said(trained: Trained, tmp_path: Path) -> None:
+    drawn = np.full((40, 30), 255, np.uint8)
+    drawn[5:35, 12:18] = 30
+    frame = Image.fromarray(drawn)
+    frame.save(tmp_path / "one.gif", save_all=True, append_images=[frame.rotate(90)])
+    words = ("--image", str(tmp_path / "one.gif"), "--folder", str(tmp_path / "see"))
+    done = run_command(trained.home, "inspect", "latest", *words)
+    assert "picture   one.gif: first of 2 frames, normalised as MNIST's digits were" in done.out
+    done = run_command(trained.home, "inspect", "model=small", *words)
+    assert done.code == 0, done.err
+    assert "one.gif, first of 2 frames, " in done.out
+
+
 REFUSALS = [
     (["nosuchrun"], "RUN: got 'nosuchrun', expected the id of a run, or latest"),
     (["latest", "other"], "RUN: got `latest other`, expected one run"),
