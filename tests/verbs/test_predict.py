@@ -52,6 +52,7 @@ def test_a_folder_for_each_digit_gives_the_accuracy(trained: Trained, digits: Pa
     assert done.err.startswith("pictures  ")
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_noted_on_standard_error(trained: Trained, digits: Path, tmp_path: Path) -> None:
     for name in ("4", "other", "other/deep"):
         shutil.copytree(digits / "4", tmp_path / name)
