@@ -20,6 +20,7 @@ from typing import ClassVar
 
 MAX_PROBLEMS = 5
 MAX_LINES = 12
+MAX_PLACES, SHORT = 15, 40
 MAX_LENGTHS = {"where": 200, "got": 200, "expected": 500}
 
 
@@ -86,7 +87,7 @@ class CnnexpError(Exception):
         super().__init__(where, got, expected, hint)
 
     def __str__(self) -> str:
-        """The message: at most 12 lines, however many problems there are."""
+        """The message: at most 12 lines, however many problems there are; the last says where the others are."""
         if len(self.problems) == 1:
             return "\n".join(str(self.problems[0]).splitlines()[:MAX_LINES])
         lines, shown = [f"{len(self.problems)} problems"], 0
@@ -95,8 +96,16 @@ class CnnexpError(Exception):
             if len(lines) + len(told) >= MAX_LINES:
                 break
             lines, shown = [*lines, *told], shown + 1
-        rest = len(self.problems) - shown
-        return "\n".join([*lines, f"  … and {rest} more"] if rest else lines)
+        rest = self.problems[shown:]
+        return "\n".join([*lines, f"  … and {len(rest)} more: {_in_short(rest)}"] if rest else lines)
+
+
+def _in_short(problems: Sequence[Problem]) -> str:
+    """Where they are, each once, the first few; of long ones the end, which tells files apart."""
+    places = dict.fromkeys(one_line(problem.where, len(problem.where)) for problem in problems)
+    told = [text if len(text) <= SHORT else f"…{text[1 - SHORT :]}" for text in places]
+    shown = told[:MAX_PLACES]
+    return ", ".join([*shown, "…"] if len(told) > len(shown) else shown)
 
 
 class ConfigError(CnnexpError):

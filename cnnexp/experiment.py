@@ -16,6 +16,7 @@ from cnnexp.checkpoints import Checkpoints
 from cnnexp.checks import Extent, check, check_unread
 from cnnexp.config.compose import Composed
 from cnnexp.config.identity import identity, to_yaml
+from cnnexp.config.overrides import standing
 from cnnexp.config.schema import ExperimentConfig
 from cnnexp.data import Digits, load_digits
 from cnnexp.errors import DiskError, DrawingError, TrainingError, one_line
@@ -97,7 +98,7 @@ def create_run(
     config = composed.config
     header = Header(
         name=name or run_name(composed),
-        overrides=composed.overrides,
+        overrides=standing(composed.overrides),
         command=command or shlex.join(["cnnexp", "train", *composed.overrides]),
         identity=asdict(identity(config, digits.digest)),
         data=describe(digits),
@@ -246,7 +247,7 @@ def run_name(composed: Composed) -> str:
     if composed.config.tracking.run_name:
         return composed.config.tracking.run_name
     study = composed.choices.get("experiments", "")
-    varied = [short for word in composed.overrides if (short := shortened(word))]
+    varied = [short for word in standing(composed.overrides) if (short := shortened(word))]
     return " ".join([study, *varied] if study else varied) or composed.choices.get("model", "run")
 
 

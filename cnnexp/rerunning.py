@@ -6,16 +6,18 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cnnexp.analysis.circumstances import changes, circumstances, circumstances_of
 from cnnexp.analysis.differences import Difference
 from cnnexp.analysis.verification import Verification, verify
 from cnnexp.config.compose import Composed
 from cnnexp.config.identity import NOT_THE_VARIANT, difference
+from cnnexp.config.overrides import standing
 from cnnexp.config.schema import ExperimentConfig
 from cnnexp.config.stored import changed
 from cnnexp.data import Digits
-from cnnexp.errors import ConfigError, DataError, RunError, TrainingError
+from cnnexp.errors import ConfigError, DataError, RunError, TrainingError, show
 from cnnexp.experiment import Listener, create_run, describe, prepare, refuse_other_threads, shortened, train_and_record
 from cnnexp.nn.seeding import resolve_threads
 from cnnexp.runs.environment import code_patch, environment
@@ -64,7 +66,7 @@ def plan_rerun(first: RunRecord, overrides: Sequence[str] = (), *, verify: bool 
     if not any(key.startswith("data.") for key in others):
         _refuse_changed_data(first, digits)
     now = circumstances(environment(resolve_threads(config.training.threads)), code_patch(Path.cwd()), describe(digits))
-    composed = Composed(config, (*first.overrides, *overrides), (), {})
+    composed = Composed(config, standing((*first.overrides, *overrides)), (), {})
     return Rerun(first, composed, digits, tuple(overrides), changes(circumstances_of(first), now), verify)
 
 
@@ -76,9 +78,9 @@ def _at_recorded_threads(first: RunRecord, config: ExperimentConfig) -> Experime
     return config.model_copy(update={"training": config.training.model_copy(update={"threads": first.threads})})
 
 
-def _what_makes_it_another(stored: ExperimentConfig, config: ExperimentConfig) -> list[str]:
-    """The keys that differ and decide what is learned."""
-    return [key for key in difference(stored, config) if _decides(key)]
+def _what_makes_it_another(stored: ExperimentConfig, config: ExperimentConfig) -> dict[str, tuple[Any, Any]]:
+    """The keys that differ and decide what is learned, with both values."""
+    return {key: values for key, values in difference(stored, config).items() if _decides(key)}
 
 
 def _decides(key: str) -> bool:
@@ -88,10 +90,10 @@ def _decides(key: str) -> bool:
     return group in ("seed", "model")
 
 
-def _refuse_what_cannot_be_verified(first: RunRecord, others: Sequence[str]) -> None:
-    if others:
-        hint = "Without --verify it is trained with them; cnnexp compare then tells what came of it."
-        raise ConfigError(others[0], "another value than the run had", "the run as it was, to verify it", hint)
+def _refuse_what_cannot_be_verified(first: RunRecord, others: Mapping[str, tuple[Any, Any]]) -> None:
+    for key, (had, asked) in others.items():
+        hint = "Without --verify it is trained with that; cnnexp compare then tells what came of it."
+        raise ConfigError(key, show(asked), f"{show(had)}, as the run had", hint)
     if first.epochs_done == 0:
         got = f"{first.status} without an epoch that it finished"
         raise RunError(first.id, got, "epochs to verify a rerun against", "Without --verify it is trained anew.")
@@ -124,11 +126,17 @@ def carry_out(plan: Rerun, listener: Listener) -> RunRecord:
 
 
 def _name(plan: Rerun) -> str:
-    """The first run's name and what is overridden now, unless it is given a name."""
+    """The first run's name and what is overridden now, in place of what that replaces, unless it is given a name."""
     given = plan.config.tracking.run_name
     if given and given != plan.first.config.tracking.run_name:
         return given
-    return " ".join([plan.first.name, *filter(None, map(shortened, plan.overrides))])
+    now = standing(plan.overrides)
+    left = plan.composed.overrides[: len(plan.composed.overrides) - len(now)]
+    name = f" {plan.first.name} "
+    for word in plan.first.overrides:
+        if word not in left and (short := shortened(word)):
+            name = name.replace(f" {short} ", " ", 1)
+    return " ".join([*filter(None, [name.strip()]), *filter(None, map(shortened, now))])
 
 
 def repeated_by(record: RunRecord) -> str:
@@ -143,7 +151,7 @@ def verify_rerun(first: RunRecord, again: RunRecord, elsewhere: Sequence[OtherSe
 
     elsewhere: further ones. Raises RunError for runs that are not of one recipe.
     """
-    others = _what_makes_it_another(first.config, again.config)
+    others = [*_what_makes_it_another(first.config, again.config)]
     if first.data["digest"] != again.data["digest"]:
         others = [*others, "the digits"]
     if others:

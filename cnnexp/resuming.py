@@ -61,12 +61,11 @@ def go_on(record: RunRecord, config: ExperimentConfig, listener: Listener) -> Ru
 def _with_more_epochs(record: RunRecord, overrides: Sequence[str]) -> ExperimentConfig:
     """The run's config with the threads that it had, on which bits depend, and as many epochs as are asked for."""
     asked = changed(record.config, overrides)
-    others = [key for key in difference(record.config, asked) if key != EPOCHS]
-    if others:
-        raise ConfigError(
-            others[0], "another value than the run has", f"{EPOCHS} alone: what is trained fixes the rest",
-            f"For another experiment: {shlex.join(['cnnexp', 'rerun', record.id, *overrides])}",
-        )  # fmt: skip
+    for key, (has, other) in difference(record.config, asked).items():
+        if key != EPOCHS:
+            expected = f"{show(has)}, as the run has: only {EPOCHS} may be another"
+            hint = f"For another experiment: {shlex.join(['cnnexp', 'rerun', record.id, *overrides])}"
+            raise ConfigError(key, show(other), expected, hint)
     have, want = record.config.training.epochs, asked.training.epochs
     if want < have:
         hint = f"For a run with fewer: cnnexp rerun {record.id} {EPOCHS}={want}"

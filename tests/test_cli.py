@@ -52,6 +52,14 @@ def test_a_mistyped_verb_is_refused_with_the_nearest(capsys: pytest.CaptureFixtu
     assert err.endswith("Did you mean cnnexp train?\n")
 
 
+@pytest.mark.parametrize("verb", ["rerun", "resume", "evaluate"])
+def test_only_the_run_is_required(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([verb])
+    assert left.value.code == 2
+    assert capsys.readouterr().err.endswith("the following arguments are required: RUN\n")
+
+
 def test_an_unknown_flag_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main(["train", "--nosuch"])

@@ -32,14 +32,22 @@ def test_several_problems_are_told_together() -> None:
     assert str(error) == "2 problems\n  a: got 1, expected 2\n  b: got 3, expected 4\n    Try 4."
     many = ConfigError.of([Problem(f"k{i}", "1", "2", "hint") for i in range(1000)])
     assert str(many).splitlines()[0] == "1000 problems"
-    assert str(many).splitlines()[-1] == "  … and 995 more"
+    assert str(many).splitlines()[-1] == f"  … and 995 more: {', '.join(f'k{i}' for i in range(5, 20))}, …"
     assert len(str(many).splitlines()) == 12
 
 
 def test_a_long_hint_leaves_fewer_problems_not_more_lines() -> None:
     error = ConfigError.of([Problem(f"k{i}", "1", "2", "one\ntwo\nthree\nfour") for i in range(3)])
-    assert str(error).splitlines()[-1] == "  … and 1 more"
+    assert str(error).splitlines()[-1] == "  … and 1 more: k2"
     assert len(str(ConfigError("a", "b", "c", "x\n" * 50)).splitlines()) == 12
+
+
+def test_where_the_others_are_is_told_once_each_and_in_short() -> None:
+    long = "/home/somebody/" + "many/" * 60 + "pictures/of_digits/last/8.png"
+    places = [*(f"{i}.png" for i in range(5)), *["http://me:pw@host/x"] * 2, long]
+    error = ConfigError.of([Problem(place, "1", "2") for place in places])
+    told = "  … and 3 more: http://…@host/x, …many/many/pictures/of_digits/last/8.png"
+    assert str(error).splitlines()[-1] == told
 
 
 @given(st.lists(st.builds(Problem, TEXT, TEXT, TEXT, st.just("")), min_size=1, max_size=30))

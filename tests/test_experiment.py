@@ -144,6 +144,7 @@ def test_other_threads_are_refused_before_anything_is_written(
         (("training.keep_checkpoints=true", "training.checkpoint_every=2"), "article"),
         (("experiments=toy", "model.strides=2"), "toy strides=2"),
         (("seed=1", 'tracking.run_name="첫 실행"'), "첫 실행"),
+        (("training.epochs=2", "seed=1", "++training.epochs=1"), "seed=1 epochs=1"),
     ],
 )
 def test_run_name(words: tuple[str, ...], name: str) -> None:
@@ -151,7 +152,7 @@ def test_run_name(words: tuple[str, ...], name: str) -> None:
 
 
 def test_a_record_is_whole_before_training(tmp_path: Path) -> None:
-    composed = compose_config((*SMALL, "seed=7", "training.threads=3"))
+    composed = compose_config((*SMALL, "seed=6", "seed=7", "training.threads=3"))
     digits = prepare(composed.config)
     with working_in(tmp_path):
         run = create_run(composed, digits, {"sweep": "abc"})
@@ -160,7 +161,10 @@ def test_a_record_is_whole_before_training(tmp_path: Path) -> None:
         assert {path.name for path in run.folder.iterdir()} == {
             "run.json", "config.yaml", "environment.json", "code.patch", "lock",
         }  # fmt: skip
-        assert record.header["command"] == "cnnexp train " + " ".join([*SMALL, "seed=7", "training.threads=3"])
+        assert record.header["command"] == "cnnexp train " + " ".join(
+            [*SMALL, "seed=6", "seed=7", "training.threads=3"]
+        )
+        assert record.overrides == (*SMALL, "seed=7", "training.threads=3")
         assert record.header["links"] == {"sweep": "abc"}
         assert record.header["identity"]["variant"] == identity(composed.config, digits.digest).variant
         assert record.environment["threads"] == 3

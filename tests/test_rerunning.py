@@ -152,10 +152,12 @@ def test_changed_digits_are_refused(copied: RunRecord, command: Command, tmp_pat
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("seed=1", "--verify"), "seed: got another value than the run had"),
-        (("model.kernel_size=5", "--verify"), "model.kernel_size: got another value"),
-        (("training.epochs=3", "--verify"), "training.epochs: got another value"),
-        (("data.limit=100", "--verify"), "data.limit: got another value"),
+        (("seed=1", "--verify"), "seed: got 1, expected 0, as the run had"),
+        (("model.kernel_size=5", "--verify"), "model.kernel_size: got 5, expected 3, as the run had"),
+        (("model.kernel_size=[1,7]", "--verify"), "model.kernel_size: got [1, 7], expected 3, as the run had"),
+        (("model.padding=valid", "--verify"), "model.padding: got 'valid', expected 'same', as the run had"),
+        (("training.epochs=3", "--verify"), "training.epochs: got 3, expected 2, as the run had"),
+        (("data.limit=null", "--verify"), "data.limit: got null, expected 200, as the run had"),
         (("model=small",), "model: got `model=small`, expected single keys"),
         (("model.kernel_siz=5",), "Did you mean model.kernel_size?"),
         (("training.batch_size=900",), "at most 200, the number of training digits"),
@@ -185,8 +187,33 @@ def test_other_keys_may_be_changed(copied: RunRecord, command: Command, tmp_path
     (again,) = others(tmp_path, copied)
     assert done.out == f"{again.id}\n"
     assert again.name == f"{copied.name} epochs=1 limit=100"
+    kept = [word for word in copied.overrides if word not in ("training.epochs=2", "data.limit=200")]
+    assert len(kept) == len(copied.overrides) - 2
     assert (again.epochs_done, again.data["sizes"]["train"]) == (1, 100)
-    assert again.overrides == (*copied.overrides, "training.epochs=1", "data.limit=100", *QUIET)
+    assert again.overrides == (*kept, "training.epochs=1", "data.limit=100", *QUIET)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "overrides", "now", "called"),
+    [
+        ("limit=200 epochs=2", ("data.limit=200", "training.epochs=2"), ("+training.epochs=1",), "limit=200 epochs=1"),
+        ("epochs=1 seed=0", ("training.epochs=1", "seed=0"), ("training.epochs=1",), "seed=0 epochs=1"),
+        ("max_epochs=2", ("training.epochs=2",), ("training.epochs=3", "training.epochs=1"), "max_epochs=2 epochs=1"),
+    ],
+)
+def test_the_last_value_of_a_key_replaces_the_earlier_in_name_and_overrides(
+    name: str, overrides: tuple[str, ...], now: tuple[str, ...], called: str,
+    copied: RunRecord, command: Command, tmp_path: Path,
+) -> None:  # fmt: skip
+    header = copied.header | {"name": name, "overrides": list(overrides)}
+    (copied.folder / "run.json").write_text(json.dumps(header), encoding="utf-8")
+    done = command("rerun", copied.id, *now, *QUIET)
+    assert done.code == 0, done.err
+    (again,) = others(tmp_path, copied)
+    assert again.name == called
+    kept = [word for word in overrides if "epochs" not in word]
+    assert again.overrides == (*kept, now[-1], *QUIET)
 
 
 @pytest.mark.slow

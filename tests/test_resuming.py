@@ -74,10 +74,12 @@ def test_a_finished_run_that_kept_checkpoints_goes_on_for_more_epochs(schedule: 
 
 def test_other_changes_are_refused(make_run: MakeRun) -> None:
     record = ended(make_run, KEPT)
-    kind, where, _, hint = refusal(record, "training.epochs=20", "training.learning_rate=0.1")
-    assert (kind, where) == (ConfigError, "training.learning_rate")
+    kind, where, got, hint = refusal(record, "training.epochs=20", "training.learning_rate=0.1")
+    assert (kind, where, got) == (ConfigError, "training.learning_rate", "0.1")
     assert hint.endswith(f"cnnexp rerun {record.id} training.epochs=20 training.learning_rate=0.1")
-    assert refusal(record, "tracking.run_name=x")[1] == "tracking.run_name"
+    assert refusal(record, "tracking.run_name=x")[1:3] == ("tracking.run_name", "'x'")
+    with pytest.raises(ConfigError, match=r"expected null, as the run has: only training\.epochs may be another"):
+        what_is_left(record, ["tracking.run_name=x"])
     assert refusal(record, "model=small")[1] == "model"
     assert refusal(record, "training.epochs=many")[1] == "training.epochs"
 

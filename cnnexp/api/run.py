@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,13 +96,16 @@ class Run:
         return load_model(self.record)
 
     def predict(self, *paths: str | Path, as_is: bool = False) -> list[Answer]:
-        """What the network says of picture files, or of folders of them.
+        """What the network says of picture files, or of folders of them; what is left out of those is told.
 
         Raises DataError with every file that is missing, broken or blank, RunError for a run without weights.
         """
         from cnnexp.prediction import ask, expected_by, read_pictures_for
 
-        return ask([self.record], read_pictures_for(expected_by([self.record], as_is=as_is), [*map(str, paths)]))
+        expected = expected_by([self.record], as_is=as_is)
+        return ask(
+            [self.record], read_pictures_for(expected, [*map(str, paths)], lambda text: print(text, file=sys.stderr))
+        )
 
     def evaluate(self, *overrides: str, split: str = "test") -> Evaluation:
         """The network on one split of its own digits (train, validation, test), or of those that `data…` words name.

@@ -79,6 +79,28 @@ def _grammar_hint(word: str, message: str) -> str:
     return f"Hydra says: {one_line(message, 80)}. Quote values with special characters: 'key=\"a b\"'."
 
 
+def standing(words: Sequence[str]) -> tuple[str, ...]:
+    """The words in their order, without those whose key a later word gives another value.
+
+    Values that are mappings are merged into what stands there already, and so replace none; but for those of choices.
+    """
+    kept: list[str] = []
+    for word in words:
+        key, _, value = word.lstrip("+").partition("=")
+        merged = value.lstrip().startswith("{") and key not in WHOLE_MAPPINGS and not is_choice(key.split("."))
+        if not word.startswith("~") and not merged:
+            kept = _without(kept, key)
+        kept.append(word)
+    return tuple(kept)
+
+
+def _without(words: Sequence[str], key: str) -> list[str]:
+    """The words without values of the key; those before a ~ of it, or of what it lies in, stay: it removes them."""
+    removes = [word.startswith("~") and f"~{key}.".startswith(f"{word.partition('=')[0]}.") for word in words]
+    start = len(words) - removes[::-1].index(True) if any(removes) else 0
+    return [*words[:start], *(word for word in words[start:] if word.lstrip("+").partition("=")[0] != key)]
+
+
 def one_value_each(overrides: Sequence[Override]) -> None:
     """Raise ConfigError for all words together that give several values to a key, as a sweep does."""
     _all(_one_value, overrides)

@@ -21,16 +21,20 @@ OPAQUE = 255
 def read_picture(path: Path) -> NDArray[np.uint8]:
     """(height, width, 1) of a grey picture, (height, width, 3) of a colour one, turned as its camera says.
 
-    Raises DataError for a file that is broken, transparent, or has more than 8 bits a channel.
+    Raises DataError for a file that is broken, too large, transparent, or has more than 8 bits a channel.
     """
     from PIL import Image, ImageOps
+
+    from cnnexp.data.picture_files import too_large
 
     damage = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
     try:
         with Image.open(path) as file:
             picture = ImageOps.exif_transpose(file)
             picture.load()
-    except (*damage, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise too_large(path, error) from error
+    except damage as error:
         raise DataError(str(path), f"a broken picture ({error})", "a whole PNG or JPEG file") from error
     if picture.mode not in GREY_MODES | COLOUR_MODES:
         hint = "Convert it to 8 bits a channel."

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from cnnexp.data.picture_files import too_large
 from cnnexp.errors import DataError
 
 LONGEST = 512  # pixels: large pictures are reduced to this, by area
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif"})
 KINDS = "a whole PNG, JPEG, TIFF, WebP, BMP or GIF file"
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of linear red, green and blue: ITU-R BT.709
 
 Floats = NDArray[np.float32]
@@ -33,7 +34,8 @@ class Snapshot:
 def read_snapshot(path: Path, ground: str = "white") -> Snapshot:
     """The picture in a file, upright as its camera says, what is transparent over `ground`.
 
-    More than 8 bits a pixel count up to the lightest pixel. Raises DataError for a file that is missing or broken.
+    More than 8 bits a pixel count up to the lightest pixel. Raises DataError for a file that is missing, broken or too
+    large.
     """
     if not path.is_file():
         raise DataError(str(path), "no such file", KINDS)
@@ -44,6 +46,8 @@ def read_snapshot(path: Path, ground: str = "white") -> Snapshot:
             picture.load()
         deep = picture.mode.startswith(("I", "F"))
         return _from_deep(picture) if deep else _from_colours(picture, ground)
+    except Image.DecompressionBombError as error:
+        raise too_large(path, error) from error
     except DAMAGE as error:
         raise DataError(str(path), f"a broken picture ({_said(error, path)})", KINDS) from error
 

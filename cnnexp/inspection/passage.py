@@ -156,10 +156,10 @@ def _check_layer_and_cell(layers: list[Layer], asked: Asked) -> None:
     if asked.cell is None:
         return
     layer = layers[names.index(asked.layer) if asked.layer else 0]
-    check_cell(asked.cell, layer)
+    check_cell(asked.cell, layer, asked.cell_word)
 
 
-def check_cell(cell: tuple[int, ...], layer: Layer, key: str = "cell") -> None:
+def check_cell(cell: tuple[int, ...], layer: Layer, key: str) -> None:
     """Raise ConfigError, of that key, for a cell (row, column[, channel]) that the layer's output does not have."""
     if len(cell) in (2, 3) and all(0 <= n < m for n, m in zip(cell, layer.output, strict=False)):
         return

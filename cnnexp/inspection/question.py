@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ class Asked:
     """What a person asks to see; at most one of image (a file), index (a position) and digit (a class or its name).
 
     cell: (row, column[, channel]) of the output of `layer`, or of the first convolution where that is None.
+    cell_word: what the person calls it.
     """
 
     image: str | None = None
@@ -31,6 +32,7 @@ class Asked:
     split: str | None = None
     cell: tuple[int, ...] | None = None
     layer: str | None = None
+    cell_word: str = field(default="cell", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,10 @@ def refuse_two(asked: Asked) -> None:
 def _from_file(path: Path, data: Data) -> Picture:
     if not path.is_file():
         raise DataError(str(path), "no such file", "a picture: a PNG or JPEG file")
+    from cnnexp.data.picture_files import frames_told
+
     pixels = read_picture(path)
-    told, divisor = path.name, EIGHT_BITS
+    told, divisor = ", ".join(filter(None, [path.name, frames_told(path)])), EIGHT_BITS
     if data.source in KNOWN_SHAPES:
         wanted = KNOWN_SHAPES[data.source][0]
         pixels, change = _brought_to(pixels, wanted)

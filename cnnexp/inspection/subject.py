@@ -78,7 +78,8 @@ def _of_file(record: RunRecord, asked: AskedOfRun) -> Subject:
         raise DataError(str(path), "a folder", "one picture file", "cnnexp predict reads folders.")
     expected = expected_by([record], as_is=asked.as_is)
     (picture,) = read_pictures_for(expected, [str(path)])
-    note = picture.note or ("normalised as MNIST's digits were" if expected.handwriting else "")
+    made = "normalised as MNIST's digits were" if expected.handwriting else ""
+    note = ", ".join(filter(None, [picture.note, made]))
     return Subject(picture.image, path.name, note, original=picture.original)
 
 

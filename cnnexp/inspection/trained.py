@@ -123,7 +123,7 @@ def _check(asked: AskedOfRun, record: RunRecord, layers: Sequence[Layer]) -> Non
     """Raise ConfigError for a layer, cell, filter or patch that the network does not have."""
     if not (record.folder / "weights.npz").is_file():
         raise RunError(record.id, f"{record.status} without weights", "a run that trained its network to the end")
-    named = {"layer": asked.layer, "unit": asked.cell, "filter": asked.filter}
+    named = {"layer": asked.layer, asked.cell_word: asked.cell, "filter": asked.filter}
     if not layers and (given := [name for name, value in named.items() if value is not None]):
         raise ConfigError(given[0], str(named[given[0]]), "a network with blocks", f"Run {record.id} has none.")
     names = [layer.name for layer in layers]
@@ -134,10 +134,11 @@ def _check(asked: AskedOfRun, record: RunRecord, layers: Sequence[Layer]) -> Non
         if asked.filter is not None and not 0 <= asked.filter < channels:
             raise ConfigError("filter", str(asked.filter), f"0 to {channels - 1}, the channels of {layer.name}")
         if asked.cell is not None:
-            check_cell(asked.cell, layer, "unit")
+            check_cell(asked.cell, layer, asked.cell_word)
     side = min(record.data["image_shape"][:2])
     if asked.patch is not None and not 1 <= asked.patch <= side:
-        raise ConfigError("patch", str(asked.patch), f"1 to {side} pixels", "The picture is no larger.")
+        hint = "The picture is no larger." if asked.patch > side else "Without --patch it is about a sixth of the side."
+        raise ConfigError("patch", str(asked.patch), f"1 to {side} pixels", hint)
 
 
 def _layer_of_unit(asked: AskedOfRun, layers: Sequence[Layer]) -> Layer | None:

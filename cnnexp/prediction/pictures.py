@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cnnexp.data.handwriting import read_handwriting
+from cnnexp.data.picture_files import frames_told
 from cnnexp.data.pictures import read_picture
-from cnnexp.data.snapshots import KINDS, SUFFIXES
-from cnnexp.errors import DataError, Problem, RunError
+from cnnexp.data.snapshots import KINDS
+from cnnexp.errors import DataError, Problem, RunError, printable
+from cnnexp.prediction.folders import files_of
 from cnnexp.runs.record import RunRecord
 
 MNIST_SHAPE, TEN_DIGITS = (28, 28, 1), tuple("0123456789")
@@ -76,20 +78,24 @@ def _told(expected: Expected) -> str:
     return f"pictures of {height}×{width}×{channels}, classes {', '.join(names[:10])}{more}"
 
 
-def read_pictures_for(expected: Expected, words: Sequence[str]) -> list[Picture]:
+def read_pictures_for(
+    expected: Expected, words: Sequence[str], say: Callable[[str], None] = lambda text: None
+) -> list[Picture]:
     """All pictures that the words name: files, and folders with what lies in them and one folder below.
 
-    Raises DataError with every file and folder that cannot be used, together.
+    say: told what is left out of folders. Raises DataError with every file and folder that cannot be used, together.
     """
     pictures: list[Picture] = []
     problems: list[Problem] = []
     for word in words:
         try:
-            files = list(_files(Path(word).expanduser(), expected.class_names))
+            files = files_of(Path(word).expanduser(), expected.class_names)
         except DataError as error:
             problems += error.problems
             continue
-        for path, label in files:
+        for note in files.notes:
+            say(printable(f"note: {note}"))
+        for path, label in files.labelled:
             try:
                 pictures.append(_read(path, label, expected))
             except DataError as error:
@@ -106,38 +112,16 @@ def _together(problems: Sequence[Problem]) -> DataError:
     return error
 
 
-def _files(path: Path, class_names: Sequence[str]) -> Iterator[tuple[Path, str | None]]:
-    """Each file with its label, which it has where every folder beside its own is named as a class."""
-    if not path.is_dir():
-        yield path, None
-        return
-    try:
-        folders = [child for child in sorted(path.iterdir()) if child.is_dir() and not child.name.startswith(".")]
-        below = {folder.name: found for folder in folders if (found := _pictures_in(folder))}
-        own = _pictures_in(path)
-    except OSError as error:
-        raise DataError(str(path), error.strerror or str(error), "a folder that can be read") from error
-    if not own and not below:
-        raise DataError(str(path), "no pictures", f"files that end in {', '.join(sorted(SUFFIXES))}")
-    labelled = set(below) <= set(class_names)
-    yield from ((file, None) for file in own)
-    yield from ((file, name if labelled else None) for name, found in below.items() for file in found)
-
-
-def _pictures_in(folder: Path) -> list[Path]:
-    files = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
-    return sorted(path for path in files if path.is_file())
-
-
 def _read(path: Path, label: str | None, expected: Expected) -> Picture:
     if expected.handwriting:
         found = read_handwriting(path)
-        return Picture(path, label, _thumbnail(found.original), found.digit)
+        return Picture(path, label, _thumbnail(found.original), found.digit, frames_told(path))
     if not path.is_file():
         raise DataError(str(path), "no such file", KINDS)
     pixels = read_picture(path)
     colours: NDArray[np.uint8] = np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
-    image, note = _brought_to(pixels, expected.shape)
+    image, changes = _brought_to(pixels, expected.shape)
+    note = ", ".join(filter(None, [frames_told(path), *changes]))
     return Picture(path, label, _thumbnail(colours), image, note)
 
 
@@ -147,7 +131,7 @@ def _thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(picture)
 
 
-def _brought_to(pixels: NDArray[np.uint8], shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8], str]:
+def _brought_to(pixels: NDArray[np.uint8], shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8], list[str]]:
     """The pixels in the network's size and channels, and in words what that changed."""
     height, width, channels = shape
     picture = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[..., 0])
@@ -159,4 +143,4 @@ def _brought_to(pixels: NDArray[np.uint8], shape: tuple[int, int, int]) -> tuple
         changes.append(f"resized from {picture.height}×{picture.width} to {height}×{width}")
         picture = picture.resize((width, height), Image.Resampling.BICUBIC)
     image: NDArray[Any] = np.asarray(picture)
-    return image.reshape(shape), ", ".join(changes)
+    return image.reshape(shape), changes

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cnnexp.errors import RunError, show
-from cnnexp.runs.find import all_runs, find_run
+from cnnexp.runs.find import all_runs
 from cnnexp.runs.journal import FINISHED
+from cnnexp.runs.one import one_run
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.sweep_record import SweepRecord, find_sweep
 
@@ -29,7 +30,7 @@ def chosen_runs(words: Sequence[str], runs: Path, most: int | None = None) -> li
 def _named(word: str, runs: Path, most: int | None) -> list[RunRecord]:
     if not word.startswith("top:"):
         sweep = find_sweep(word, runs)
-        return [find_run(word, runs)] if sweep is None else _of_sweep(sweep, most)
+        return [one_run(word, runs)] if sweep is None else _of_sweep(sweep, most)
     match = TOP.fullmatch(word)
     if match is None or int(match[1]) == 0:
         raise RunError("RUN", show(word), "top:N for the N best runs", "As in: top:5")

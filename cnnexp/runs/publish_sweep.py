@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 PARENT = "mlflow.parentRunId"
+SWEEP_KIND = "sweep"
 PAGE = 1000
 
 
@@ -104,7 +105,7 @@ def view_of(sweep: SweepRecord) -> View:
 
 
 def _create(store: Store, sweep: SweepRecord, tracking: Tracking, experiment_id: str) -> Run:
-    tags = {RUN_TAG: sweep.id, "cnnexp.kind": "sweep", "mlflow.source.name": str(sweep.header["command"])}
+    tags = {RUN_TAG: sweep.id, "cnnexp.kind": SWEEP_KIND, "mlflow.source.name": str(sweep.header["command"])}
     with only_once():
         return store.client.create_run(
             experiment_id, start_time=milliseconds(sweep.created), tags=tags | tracking.tags,

@@ -22,7 +22,9 @@ SPLITS = ("test", "validation", "train")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="id, MLflow id, a unique prefix of either, or latest")
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="other digits: data=mnist, data.folder=…")
+    parser.add_argument(
+        "overrides", nargs="*", default=[], metavar="KEY=VALUE", help="other digits: data=mnist, data.folder=…"
+    )
     parser.add_argument("--split", choices=SPLITS, default="test", help="which part of the digits (default test)")
     parser.add_argument("--trained", action="store_true", help="measure digits that it was trained on, too")
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     shown = parser.add_argument_group("what is shown")
     shown.add_argument("--layer", metavar="NAME", help="this layer only; --cell is one of its cells")
-    shown.add_argument("--cell", "--unit", metavar="ROW,COLUMN[,CHANNEL]",
+    shown.add_argument("--cell", "--unit", metavar="ROW,COLUMN[,CHANNEL]", action=_Cell,
                        help="the cell whose arithmetic is shown; RUN: the unit whose pixels are framed")  # fmt: skip
     shown.add_argument("--filter", type=int, metavar="N", help="RUN: this filter, and the digits that excite it, large")
     shown.add_argument("--patch", type=int, metavar="N", help="RUN: pixels of the square that covers the picture")
@@ -51,6 +51,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     left.add_argument("--folder", metavar="DIR", help="where to put it (default inspections/NAME-HASH)")
     left.add_argument("--mlflow", action="store_true", help="also as a run in MLflow")
     left.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(cell_word="cell")
+
+
+class _Cell(argparse.Action):
+    """Keeps the text, and which of its names was typed: a refusal says that one."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, option: str | None = None
+    ) -> None:
+        namespace.cell, namespace.cell_word = values, (option or "cell").lstrip("-")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -65,7 +75,8 @@ def main(args: argparse.Namespace) -> int:
     from cnnexp.inspection.question import Asked
     from cnnexp.verbs.inspection_report import as_json, text_lines
 
-    asked = Asked(args.image, args.index, args.digit, args.split, cell_of(args.cell, "cell"), args.layer)
+    cell = cell_of(args.cell, args.cell_word)
+    asked = Asked(args.image, args.index, args.digit, args.split, cell, args.layer, cell_word=args.cell_word)
     inspection = inspect(compose_config(args.overrides, args.config_dir), asked, args.folder, mlflow=args.mlflow)
     print(f"{len(inspection.pictures)} pictures and the arrays are in {inspection.folder}", file=sys.stderr)
     if args.json:
@@ -88,8 +99,8 @@ def _of_run(runs: list[str], args: argparse.Namespace) -> int:
     from cnnexp.verbs.run_inspection_report import as_json, text_lines
 
     asked = AskedOfRun(
-        args.image, args.index, args.digit, args.split, cell_of(args.cell, "unit"), args.layer, args.filter,
-        args.epochs, args.patch, args.as_is,
+        args.image, args.index, args.digit, args.split, cell_of(args.cell, args.cell_word), args.layer, args.filter,
+        args.epochs, args.patch, args.as_is, cell_word=args.cell_word,
     )  # fmt: skip
     overrides = [word for word in args.overrides if word not in runs]
     found = inspect_trained(find(runs[0], runs_folder()), asked, overrides, args.folder, mlflow=args.mlflow)

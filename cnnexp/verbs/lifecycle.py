@@ -12,6 +12,7 @@ from cnnexp.config.schema import Tracking
 from cnnexp.errors import RunError, StoreError
 from cnnexp.runs.find import all_runs, find_run, matching_runs, runs_folder
 from cnnexp.runs.journal import RUNNING
+from cnnexp.runs.one import one_run, refuse_sweep
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import is_named_here, sqlite_file, tracking_uri, without_secrets
 from cnnexp.runs.sweep_record import SweepRecord, all_sweeps
@@ -62,20 +63,21 @@ def _marked(what: str, record: AnyRecord) -> AnyRecord:
 def find(word: str, runs: Path) -> RunRecord:
     """The record that a person names, after the dead were marked."""
     bury_the_dead(runs)
-    return find_run(word, runs)
+    return one_run(word, runs)
 
 
 @contextmanager
 def borrowed(word: str, overrides: Sequence[str] = ()) -> Iterator[RunRecord]:
     """The record that a person names, from runs/ or else, for as long as it is needed, from MLflow's artifacts.
 
-    overrides: their tracking.uri says which MLflow. Raises RunError where neither has it.
+    overrides: their tracking.uri says which MLflow. Raises RunError where neither has it, or it is a sweep.
     """
     bury_the_dead(runs_folder())
     with ExitStack() as stack:
         try:
             record = find_run(word, runs_folder())
         except RunError as missing:
+            refuse_sweep(word, runs_folder())
             if matching_runs(word, runs_folder()):
                 raise
             record = stack.enter_context(_from_mlflow(word, overrides, missing))

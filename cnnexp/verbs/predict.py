@@ -42,7 +42,8 @@ def main(args: argparse.Namespace) -> int:
 
     runs, images = _runs_and_images(args.runs, args.words)
     records = _records(runs)
-    pictures = read_pictures_for(expected_by(records, as_is=args.as_is), images)
+    expected = expected_by(records, as_is=args.as_is)
+    pictures = read_pictures_for(expected, images, lambda text: print(text, file=sys.stderr))
     answers = ask(records, pictures)
     folder = (args.folder or prediction_folder(records, pictures, Path.cwd())).expanduser().resolve()
     sheets = write_sheets(answers, _title(records), folder)

@@ -25,7 +25,7 @@ HASH_SHOWN = 12
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="id, MLflow id, a unique prefix of either, or latest")
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="keys of its config to change")
+    parser.add_argument("overrides", nargs="*", default=[], metavar="KEY=VALUE", help="keys of its config to change")
     parser.add_argument("--verify", action="store_true", help="tell whether it came out the same, with the evidence")
     parser.add_argument("--json", action="store_true", help="print JSON")
 

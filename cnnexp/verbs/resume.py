@@ -20,12 +20,14 @@ EXAMPLE = """  cnnexp resume latest
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run's or sweep's id, MLflow's, a prefix of either, latest")
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="training.epochs=N, more than it has")
+    parser.add_argument(
+        "overrides", nargs="*", default=[], metavar="KEY=VALUE", help="training.epochs=N, more than it has"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON instead of the id")
 
 
 def main(args: argparse.Namespace) -> int:
-    from cnnexp.runs.find import find_run
+    from cnnexp.runs.one import one_run
     from cnnexp.runs.sweep_record import find_sweep
     from cnnexp.verbs.lifecycle import bury_the_dead
     from cnnexp.verbs.report import as_json
@@ -36,7 +38,7 @@ def main(args: argparse.Namespace) -> int:
         from cnnexp.verbs.sweeping import resume_sweep
 
         return resume_sweep(sweep, args.overrides, json_wanted=args.json)
-    record = find_run(args.run, runs_folder())
+    record = one_run(args.run, runs_folder())
     done = _resumed(record, args.overrides)
     print(json.dumps(as_json(done), ensure_ascii=False) if args.json else done.id)
     return 0

@@ -28,14 +28,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from cnnexp.runs.find import find_run
+    from cnnexp.runs.one import one_run
     from cnnexp.verbs.lifecycle import bury_the_dead
 
     bury_the_dead(runs_folder())
     sweep = find_sweep(args.run, runs_folder())
     if sweep is not None:
         return _show_sweep(sweep, args)
-    record = find_run(args.run, runs_folder())
+    record = one_run(args.run, runs_folder())
     if args.draw:
         from cnnexp.drawing import draw_all
 

@@ -5,11 +5,47 @@ from __future__ import annotations
 import pytest
 
 from cnnexp.config.compose import compose_config
-from cnnexp.config.overrides import parse, rewritten
+from cnnexp.config.overrides import parse, rewritten, standing
 from cnnexp.errors import ConfigError
 from tests.config.conftest import Refused
 
 GROUPS = ("model", "experiments", "hydra/launcher")
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        ("seed=1 training.epochs=2 seed=2", "training.epochs=2 seed=2"),
+        ("+seed=1 ++seed=2 seed=3", "seed=3"),
+        ("seed=3 seed=2 ++seed=3", "++seed=3"),
+        ("model=small model.strides=2 model=deep", "model.strides=2 model=deep"),
+        ("a.b=1 a.bc=2 a=3 a.b.c=4", "a.b=1 a.bc=2 a=3 a.b.c=4"),
+        ("a.b=1 ~a.b", "a.b=1 ~a.b"),
+        ("~a.b a.b=1 a.b=2", "~a.b a.b=2"),
+        ("a.b.c=1 ~a.b a.b.c=2 a.b.c=3", "a.b.c=1 ~a.b a.b.c=3"),
+        ("a.b=1 ~a.bc ~c a.b=2", "~a.bc ~c a.b=2"),
+        ("model.pool={size:2} model.pool={type:max}", "model.pool={type:max}"),
+        ("model.blocks={} model.blocks={a:{filters:3}}", "model.blocks={a:{filters:3}}"),
+        (
+            "model.blocks.a={filters:3} model.blocks.a={strides:2}",
+            "model.blocks.a={filters:3} model.blocks.a={strides:2}",
+        ),
+        ("seed= seed=a=b", "seed=a=b"),
+    ],
+)
+def test_the_last_value_of_a_key_stands(words: str, left: str) -> None:
+    assert standing(words.split()) == tuple(left.split())
+
+
+def test_what_stands_composes_to_the_same() -> None:
+    words = (
+        "model=small", "training.epochs=2", "training.optimizer={type: sgd}", "model.blocks.c={filters: 3}",
+        "+training.epochs=3", "model.blocks.c={strides: 2}", "training.optimizer=adam", "model.blocks.d.filters=4",
+        "~model.blocks.d", "model.blocks.d.filters=5", "model.blocks.d.filters=6", "seed=1", "++seed=2",
+    )  # fmt: skip
+    left = standing(words)
+    assert len(left) == 9
+    assert compose_config(left).config == compose_config(words).config
 
 
 def rewrite(*words: str) -> list[str]:

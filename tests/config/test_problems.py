@@ -213,7 +213,7 @@ def test_what_cannot_be_merged_is_told_with_its_key(refused: Refused) -> None:
 def test_hundreds_of_problems_are_counted(refused: Refused) -> None:
     error = refused(*[f"model.blocks.b{i}.filters=0" for i in range(200)])
     assert str(error).startswith("200 problems\n  model.blocks.b0.filters: got 0, expected a whole number from 1 up\n")
-    assert str(error).endswith("… and 195 more")
+    assert "… and 195 more: " in str(error)
 
 
 @pytest.mark.parametrize("word", ["_target_=os.system", "model._target_=os.system", "model.blocks.a={_target_: b}"])

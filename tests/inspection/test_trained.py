@@ -182,8 +182,8 @@ def test_a_network_without_blocks_has_no_layers_to_show(tmp_path, digits):
 
 REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"layer": "conv_9"}, "layer: got 'conv_9', expected one of conv_1, conv_1_pool, conv_2, conv_2_pool"),
-    ({"cell": (14, 0)}, "unit: got 14,0, expected ROW,COLUMN[,CHANNEL] from 0,0,0 to 13,13,15, the output of conv_2"),
-    ({"cell": (1,)}, "unit: got 1, expected"),
+    ({"cell": (14, 0)}, "cell: got 14,0, expected ROW,COLUMN[,CHANNEL] from 0,0,0 to 13,13,15, the output of conv_2"),
+    ({"cell": (1,)}, "cell: got 1, expected"),
     ({"filter": 16}, "filter: got 16, expected 0 to 15, the channels of conv_2"),
     ({"patch": 29}, "patch: got 29, expected 1 to 28 pixels"),
     ({"patch": 0}, "patch: got 0"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -79,10 +80,16 @@ def test_folders_named_as_classes_are_labels(tmp_path: Path) -> None:
     assert found == {loose: None, paths[0]: "3", paths[1]: "7", paths[2]: "7"}
 
 
-def test_one_folder_that_is_no_class_takes_all_labels_away(tmp_path: Path) -> None:
+def test_what_is_left_out_of_folders_is_said_before_the_pictures(tmp_path: Path) -> None:
     add(tmp_path / "3" / "a.png")
     add(tmp_path / "seven" / "b.png")
-    assert [picture.label for picture in read_pictures_for(DIGITS, [str(tmp_path)])] == [None, None]
+    add(tmp_path / "seven" / "more" / "c.png")
+    said: list[str] = []
+    assert [picture.label for picture in read_pictures_for(DIGITS, [str(tmp_path)], said.append)] == ["3", None]
+    assert said == [
+        f"note: {tmp_path}: one level of folders is looked into, so not into {Path('seven/more')}",
+        f"note: {tmp_path}: seven: no class, left out of the accuracy",
+    ]
 
 
 def test_a_handwritten_digit_comes_with_its_original(tmp_path: Path) -> None:
@@ -136,6 +143,17 @@ def test_as_is_says_what_it_changed(tmp_path: Path, colour: bool, shape: tuple[i
     assert (found.image.shape, found.note) == (shape, note)
     if shape[:2] == (8, 8):
         assert np.array_equal(found.image[..., 0], GREY)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".tif"])
+def test_of_an_animation_the_first_picture_is_taken_and_it_is_said(tmp_path: Path, suffix: str) -> None:
+    digit = Image.open(BytesIO(draw(KINDS["tiny canvas"], 7, 0))).convert("L")
+    frames = [digit.rotate(90 * turns) for turns in (1, 2)]
+    digit.save(tmp_path / f"a{suffix}", save_all=True, append_images=frames)
+    words = [str(tmp_path / f"a{suffix}")]
+    assert read_pictures_for(DIGITS, words)[0].note == "first of 3 frames"
+    (found,) = read_pictures_for(Expected((9, 9, 1), TEN, False), words)
+    assert re.fullmatch(r"first of 3 frames(, made grey)?, resized from \d+×\d+ to 9×9", found.note)
 
 
 def test_as_is_a_missing_file_is_named(tmp_path: Path) -> None:

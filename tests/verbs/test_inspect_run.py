@@ -108,12 +108,33 @@ def test_a_file_is_shown_beside_what_the_network_saw(trained: Trained, tmp_path:
         assert picture.width > 600
 
 
+@pytest.mark.slow
+def test_of_an_animation_the_first_picture_is_shown_and_it_is_said(trained: Trained, tmp_path: Path) -> None:
+    drawn = np.full((40, 30), 255, np.uint8)
+    drawn[5:35, 12:18] = 30
+    frame = Image.fromarray(drawn)
+    frame.save(tmp_path / "one.gif", save_all=True, append_images=[frame.rotate(90)])
+    words = ("--image", str(tmp_path / "one.gif"), "--folder", str(tmp_path / "see"))
+    done = run_command(trained.home, "inspect", "latest", *words)
+    assert "picture   one.gif: first of 2 frames, normalised as MNIST's digits were" in done.out
+    done = run_command(trained.home, "inspect", "model=small", *words)
+    assert done.code == 0, done.err
+    assert "one.gif, first of 2 frames, " in done.out
+
+
 REFUSALS = [
     (["nosuchrun"], "RUN: got 'nosuchrun', expected the id of a run, or latest"),
     (["latest", "other"], "RUN: got `latest other`, expected one run"),
     (["latest", "--cfg", "job"], "RUN: got `latest` beside --cfg"),
     (["latest", "model.kernel_size=5"], "never the network"),
     (["latest", "--unit", "x"], "unit: got `x`"),
+    (["latest", "--cell", "1"], "cell: got `1`"),
+    (["latest", "--cell", "99,0"], "cell: got 99,0"),
+    (["latest", "--unit=99,0"], "unit: got 99,0"),
+    (["--unit", "1"], "unit: got `1`"),
+    (["--unit", "99,0"], "unit: got 99,0"),
+    (["latest", "--patch", "0"], "patch: got 0, expected 1 to 28 pixels\n    Without --patch it is about a sixth"),
+    (["latest", "--patch", "29"], "patch: got 29, expected 1 to 28 pixels\n    The picture is no larger."),
     (["latest", "--digit", "7", "--split", "test", "--epochs"], "a digit whose maps were kept: 0 (validation image"),
     (["--filter", "3"], "filter: got no RUN beside it, expected a trained run to look into"),
     (["--epochs"], "epochs: got no RUN beside it"),

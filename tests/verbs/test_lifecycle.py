@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from cnnexp.config.schema import Tracking
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import open_store
+from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from cnnexp.runs.writer import RunWriter
 from cnnexp.verbs.lifecycle import bury_the_dead, find
 from tests.conftest import Trained, run_command, working_in
+from tests.report.made import made_run
 
 
 def unended(trained: Trained, home: Path) -> RunRecord:
@@ -65,6 +68,31 @@ def test_find_marks_before_it_finds(
     record = unended(trained, tmp_path)
     assert find("latest", tmp_path / "runs").status == "KILLED"
     assert record.id in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("rerun",), ("diff", "latest"), ("inspect",), ("evaluate",)])
+def test_a_sweep_where_one_run_is_meant_is_told(words: tuple[str, ...], tmp_path: Path) -> None:
+    made_run(tmp_path / "runs", "+-")
+    sweep = SweepWriter.create(tmp_path / "runs", SweepHeader("mine", ("seed=0,1",), "train -m", [], Tracking()))
+    sweep.event("ended", status="KILLED", outcome="killed", message="")
+    sweep.close()
+    done = run_command(tmp_path, *words, sweep.folder.name)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"error: RUN: got '{sweep.folder.name}', a sweep, expected one run\n")
+    assert "MLflow" not in done.err
+
+
+@pytest.mark.parametrize(
+    "words", [("compare", "latest"), ("resume",), ("predict", "--runs"), ("inspect",), ("evaluate",), ("show",)]
+)
+def test_a_run_that_mlflow_alone_has_is_told(words: tuple[str, ...], trained: Trained, tmp_path: Path) -> None:
+    made_run(tmp_path / "runs", "+-")
+    shutil.copy(trained.home / "mlflow.db", tmp_path)
+    more = ("a.png",) if words[0] == "predict" else ()
+    done = run_command(tmp_path, *words, trained.record.mlflow["run_id"][:10], *more)
+    assert (done.code, done.out) == (2, "")
+    told = f"has {trained.record.id}: cnnexp rerun and cnnexp diff read runs from there."
+    assert told in done.err
 
 
 def test_no_runs_are_no_dead(tmp_path: Path) -> None:

@@ -52,6 +52,20 @@ def test_a_folder_for_each_digit_gives_the_accuracy(trained: Trained, digits: Pa
     assert done.err.startswith("pictures  ")
 
 
+@pytest.mark.slow
+def test_what_is_left_out_is_noted_on_standard_error(trained: Trained, digits: Path, tmp_path: Path) -> None:
+    for name in ("4", "other", "other/deep"):
+        shutil.copytree(digits / "4", tmp_path / name)
+    done = run_command(trained.home, "predict", "latest", str(tmp_path), "--json", "--folder", str(tmp_path / "out"))
+    assert [one["label"] for one in json.loads(done.out)] == [4, None]
+    assert done.err.splitlines()[:2] == [
+        f"note: {tmp_path}: one level of folders is looked into, so not into {Path('other/deep')}",
+        f"note: {tmp_path}: other: no class, left out of the accuracy",
+    ]
+    done = run_command(trained.home, "predict", "latest", str(tmp_path), "--folder", str(tmp_path / "out"))
+    assert re.search(r"^accuracy .* of 1 right$", done.out, re.MULTILINE)
+
+
 def test_json(trained: Trained, digits: Path) -> None:
     (one,) = json.loads(run_command(trained.home, "predict", "latest", str(digits / "7"), "--json").out)
     assert one["image"] == str(digits / "7" / "7_0.png")

@@ -36,7 +36,7 @@ def test_nothing_is_left_of_a_finished_run(twin: Trained) -> None:
     ("words", "told"),
     [
         (["nosuch"], "RUN: got 'nosuch'"),
-        (["latest", "seed=7"], "seed: got another value"),
+        (["latest", "seed=7"], "seed: got 7, expected 0, as the run has"),
         (["latest", "training.epochs=1"], "training.epochs: got 1, expected at least the 2 of the run"),
         (["latest", "training.epochs=9"], "got no checkpoints"),
         (["latest", "training.epocs=9"], "training.epocs"),
