@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,32 +68,19 @@ def ask(records: Sequence[RunRecord], pictures: Sequence[Picture]) -> list[Answe
     from cnnexp.evaluation import load_model
 
     images = np.stack([picture.image for picture in pictures])
-    with _without_retracing_warnings():
-        threads = records[0].threads  # one process serves one number of threads
-        models = [load_model(one, threads) for one in records]
-        found = np.stack(
-            [
-                probabilities(logits(model, images, one.config.evaluation.batch_size))
-                for model, one in zip(models, records, strict=True)
-            ]
-        )
+    threads = records[0].threads  # one process serves one number of threads
+    models = [load_model(one, threads) for one in records]
+    found = np.stack(
+        [
+            probabilities(logits(model, images, one.config.evaluation.batch_size))
+            for model, one in zip(models, records, strict=True)
+        ]
+    )
     choices = found.argmax(axis=2)
     return [
         Answer(picture, records[0].class_names, found[:, i].mean(axis=0), _votes(choices[:, i], found.shape[2]))
         for i, picture in enumerate(pictures)
     ]
-
-
-@contextmanager
-def _without_retracing_warnings() -> Iterator[None]:
-    """Each network is traced once; from the fifth on, TensorFlow takes them for one that is traced again and again."""
-    logger = logging.getLogger("tensorflow")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
 
 
 def _votes(choices: NDArray[np.int64], classes: int) -> NDArray[np.int64]:

@@ -220,7 +220,7 @@ def quiet() -> None:
 
 def silence() -> None:
     """No log lines of MLflow and what it uses: what matters is told by cnnexp."""
-    for name in ("mlflow", "alembic", "urllib3"):
+    for name in ("mlflow", "alembic", "urllib3", "sqlalchemy"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

@@ -186,7 +186,7 @@ def test_a_whole_sweep_killed_outright_is_marked_by_the_next_command(tmp_path: P
 
 
 def test_a_sweep_that_was_killed_goes_on_by_its_id(tmp_path: Path) -> None:
-    process = start(tmp_path, "seed=0,1,2", "training.epochs=30", "sweep.workers=2", "sweep.again=true", OFF)
+    process = start(tmp_path, "seed=0,1,2", "training.epochs=100", "sweep.workers=2", "sweep.again=true", OFF)
     until(lambda: len(under_way(tmp_path, epochs=2)) == 2, process)
     lives = resume(tmp_path, only_sweep(tmp_path).id)
     assert lives.returncode == 2
@@ -201,7 +201,7 @@ def test_a_sweep_that_was_killed_goes_on_by_its_id(tmp_path: Path) -> None:
     after = SweepRecord(tmp_path / "runs" / done.stdout.strip())
     assert (after.status, len(runs_of(tmp_path))) == ("FINISHED", 3)
     assert begun < {run.id for run in runs_of(tmp_path)}
-    assert {(run.status, run.epochs_done) for run in runs_of(tmp_path)} == {("FINISHED", 30)}
+    assert {(run.status, run.epochs_done) for run in runs_of(tmp_path)} == {("FINISHED", 100)}
     assert after.result["run"] in {run.id for run in runs_of(tmp_path)}
     again = resume(tmp_path, after.id)
     assert (again.returncode, again.stdout) == (0, f"{after.id}\n")
