@@ -26,7 +26,7 @@ def in_whole_steps(items: Iterator[T]) -> Iterator[T]:
     come out as another one, or be lost.
     """
     while True:
-        with _held_back():
+        with held_back():
             try:
                 item = next(items)
             except StopIteration:
@@ -35,8 +35,11 @@ def in_whole_steps(items: Iterator[T]) -> Iterator[T]:
 
 
 @contextmanager
-def _held_back() -> Iterator[None]:
-    """Outside the main thread, which alone is sent signals, nothing changes."""
+def held_back() -> Iterator[None]:
+    """SIGINT and SIGTERM that come inside reach their handlers at its end.
+
+    Outside the main thread, which alone is sent signals, nothing changes.
+    """
     came: list[int] = []
     try:
         with ExitStack() as handlers:

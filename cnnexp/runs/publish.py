@@ -16,7 +16,7 @@ from cnnexp.config.schema import Tracking
 from cnnexp.errors import CnnexpError, DiskError
 from cnnexp.runs.publication import Publication, is_whole, model_is_there, published_run, remove_twins
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.store import PATIENT_SECONDS, QUICK_SECONDS, Store, open_store, patience, told, tracking_uri
+from cnnexp.runs.store import PATIENT_SECONDS, QUICK_SECONDS, Store, in_one_go, open_store, patience, told, tracking_uri
 from cnnexp.runs.waiting import Waiting, is_slow, waiting_for
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class Publisher:
     def _attempt(self, send: Callable[[], bool], *, at_the_end: bool = False) -> bool:
         start = time.monotonic()
         try:
-            with told(tracking_uri(self.tracking)), alone(self.folder):
+            uri = tracking_uri(self.tracking)
+            with in_one_go(uri), told(uri), alone(self.folder):
                 return send()
         except CnnexpError as error:
             self._waiting().failed(time.monotonic() - start, at_the_end=at_the_end)

@@ -12,7 +12,7 @@ from cnnexp.runs.links import View, save_view
 from cnnexp.runs.place import write_place
 from cnnexp.runs.publication import NAME_LENGTH, RUN_TAG, as_params, as_tags, find_tagged, remove_twins
 from cnnexp.runs.record import RunRecord
-from cnnexp.runs.store import Store, only_once, open_store, told, tracking_uri
+from cnnexp.runs.store import Store, in_one_go, only_once, open_store, told, tracking_uri
 from cnnexp.runs.sweep_record import SweepRecord, columns_of, member_tag
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def publish_sweep(sweep: SweepRecord, tracking: Tracking) -> None:
     Its runs that were published get its tag, and those that it trained their parent. Again and again does no harm.
     Raises StoreError when the store cannot take it.
     """
-    with told(tracking_uri(tracking, sweep.mlflow.get("uri"))):
+    uri = tracking_uri(tracking, sweep.mlflow.get("uri"))
+    with in_one_go(uri), told(uri):
         store = open_store(tracking, create=True, known=sweep.mlflow.get("uri"))
         experiment_id = store.experiment_id(tracking.experiment)
         known = sweep.mlflow.get("run_id")

@@ -8,7 +8,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import CnnexpError, StoreError
+from cnnexp.interrupts import held_back
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -286,6 +287,15 @@ def told(uri: str) -> Iterator[None]:
         raise StoreError(_where(uri), str(error), "the driver of this kind of store", hint) from None
     except Exception as error:  # noqa: BLE001 (drivers, clouds and servers raise what they like)
         raise StoreError(_where(uri), reason(error, uri), "a store that answers and can be written", CURE) from None
+
+
+def in_one_go(uri: str) -> AbstractContextManager[None]:
+    """What a process does inside, and goes on after, is not interrupted: SIGINT and SIGTERM take effect at its end.
+
+    For SQLite files: a connection that an exception left open keeps them locked for this process too. A server's
+    requests can be broken off anywhere.
+    """
+    return held_back() if sqlite_file(uri) else nullcontext()
 
 
 def _where(uri: str) -> str:

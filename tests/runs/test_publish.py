@@ -11,20 +11,24 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import Engine, event
 
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import StoreError
 from cnnexp.runs.journal import milliseconds
 from cnnexp.runs.publish import Publisher, is_published, publish_whole
+from cnnexp.runs.publish_sweep import publish_sweep
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.server import serving
 from cnnexp.runs.store import Store, open_store
+from cnnexp.runs.sweep_writer import SweepHeader, SweepWriter
 from cnnexp.runs.writer import mark_if_gone
 from tests.faults.servers import free_port
 from tests.runs.records import epoch, finish
@@ -182,6 +186,48 @@ def test_a_run_ends_as_it_truly_did(home: Path, make_run: Any, error: BaseExcept
     writer.close()
     found = everything(writer.read())
     assert (found["status"], found["tags"]["cnnexp.outcome"]) == (status, outcome)
+
+
+@contextmanager
+def ctrl_c_in_the_first_insert() -> Iterator[None]:
+    """One SIGINT, at the moment when an open transaction is about to write."""
+    left = [signal.SIGINT]
+
+    def send(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if left and statement.startswith("INSERT"):
+            signal.raise_signal(left.pop())
+
+    event.listen(Engine, "before_cursor_execute", send)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", send)
+    assert not left
+
+
+def test_ctrl_c_waits_for_what_is_on_its_way(home: Path, make_run: Any) -> None:
+    """It would leave the store locked for the process that has to tell it how the run ended."""
+    writer, told = make_run(), list[str]()
+    sending = publisher(writer.read(), told)
+    with suppress(KeyboardInterrupt), writer.recording():
+        epoch(writer, 0)
+        with ctrl_c_in_the_first_insert():
+            sending.publish(writer.read())
+    writer.close()
+    assert (writer.read().status, everything(writer.read())["status"]) == ("KILLED", "RUNNING")
+    assert [step for step, _, _ in everything(writer.read())["history"]["loss/val"]] == [0]
+    assert sending.finish(writer.read())
+    assert (everything(writer.read())["status"], told) == ("KILLED", [])
+
+
+def test_ctrl_c_waits_for_the_parent_of_a_sweep(home: Path) -> None:
+    writer = SweepWriter.create(home / "runs", SweepHeader("seed", ("seed=0",), "cnnexp train -m", [], Tracking()))
+    writer.event("started")
+    with pytest.raises(KeyboardInterrupt), ctrl_c_in_the_first_insert():
+        publish_sweep(writer.read(), Tracking())
+    writer.close()
+    run = open_store(Tracking(), create=False).client.get_run(writer.read().mlflow["run_id"])
+    assert (run.data.tags["cnnexp.kind"], run.info.status) == ("sweep", "RUNNING")
 
 
 def test_a_run_whose_process_is_gone_becomes_killed(home: Path, make_run: Any) -> None:
