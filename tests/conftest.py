@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -45,12 +46,10 @@ class Trained:
 Command = Callable[..., Done]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of the shared runs go to one process, which trains them once; those of another file stay together."""
-    shared = {"trained", "twin", "best"}
-    for item in items:
-        group = "shared runs" if shared.intersection(getattr(item, "fixturenames", ())) else item.nodeid.split("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_collection_finish() -> None:
+    """What was imported stays: Python need not look through it again and again for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

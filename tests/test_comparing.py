@@ -39,6 +39,7 @@ def test_a_name_never_leads_out_of_its_folder(tmp_path: Path, name: str) -> None
     assert len(folder.name.encode()) < 200
 
 
+@pytest.mark.slow
 def test_a_report_is_written_and_written_again(tmp_path: Path) -> None:
     found = comparison_of([made_run(tmp_path, "+-"), made_run(tmp_path, "--")], [])
     path = write_report(found, tmp_path / "new" / "folder")
@@ -47,6 +48,7 @@ def test_a_report_is_written_and_written_again(tmp_path: Path) -> None:
     assert write_report(found, tmp_path / "new" / "folder").read_bytes() == first
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     found = comparison_of([made_run(tmp_path, "+-"), made_run(tmp_path, "--")], [])

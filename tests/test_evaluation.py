@@ -61,6 +61,7 @@ def test_the_best_weights_are_measured_where_they_are_kept(best: Trained) -> Non
     assert measured.loss == pytest.approx(best.record.result["best/loss_val"], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_digits_that_were_trained_on_are_refused_or_said(trained: Trained) -> None:
     record = trained.record
     with pytest.raises(DataError, match=r"mnist_5k, train: got 200 of 200 digits it was trained on"):

@@ -80,6 +80,7 @@ def test_all_that_does_not_go_with_the_digits_is_told_together(words: tuple[str,
     assert len(str(caught.value).splitlines()) <= 12
 
 
+@pytest.mark.slow
 def test_shapes_known_beforehand_are_those_of_the_data() -> None:
     digits = load_digits(compose_config(()).config.data)
     assert KNOWN_SHAPES["mnist_5k"] == (digits.image_shape, digits.classes)
@@ -112,6 +113,7 @@ def test_refusals_leave_no_file(words: tuple[str, ...], command: Command, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_refused(command: Command, tmp_path: Path) -> None:
     """`runs` is a file: like a read-only folder, also for root."""
     (tmp_path / "runs").write_text("not a folder", encoding="utf-8")
@@ -121,6 +123,7 @@ def test_a_folder_that_cannot_be_written_is_refused(command: Command, tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 
+@pytest.mark.slow
 def test_other_threads_are_refused_before_anything_is_written(
     trained: Trained, command: Command, tmp_path: Path
 ) -> None:  # fmt: skip
@@ -287,6 +290,7 @@ def test_a_diverged_run(command: Command, tmp_path: Path) -> None:
     assert not (folder / "weights.npz").exists()
 
 
+@pytest.mark.slow
 def test_signals_that_are_no_numbers_are_left_out(tmp_path: Path, twin: Trained) -> None:
     from cnnexp.nn.signals import LayerSignals
     from cnnexp.nn.state import TrainingState

@@ -167,6 +167,7 @@ def names(record: RunRecord) -> list[str]:
     return [finding.name for finding in findings(record)]
 
 
+@pytest.mark.slow
 def test_nothing_measured_nothing_found(replay: Replay) -> None:
     assert names(replay([], [])) == []
     assert names(replay([], losses(2.3))) == []  # only before training
@@ -260,6 +261,7 @@ def test_what_is_varied_already_gets_another_cure(replay: Replay) -> None:
     assert findings(replay(["data.augmentation.zoom=0.1"], epochs))[0].override == "training.keep=best"
 
 
+@pytest.mark.slow
 def test_improving_needs_both_losses_and_the_last_epoch(replay: Replay) -> None:
     epochs = falling([2.3, 1.0, 0.9, 0.8], [2.3, 1.0, 0.9, 0.8])
     assert names(replay(["training.epochs=3"], epochs)) == ["still_improving"]
@@ -283,6 +285,7 @@ def test_dropout_is_blamed_only_for_what_it_explains(
     assert names(replay(["model.dropout=0"], epochs)) == []
 
 
+@pytest.mark.slow
 def test_the_largest_dropout_is_the_one_to_lower(replay: Replay) -> None:
     epochs = [({}, {}), ({"accuracy/train_eval": 0.9}, {}), ({"accuracy/train": 0.5, "accuracy/val": 0.9}, {})]
     for own, override in {

@@ -57,6 +57,7 @@ def test_hardly_any_disagreement(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("others", "words"),
     [
@@ -75,6 +76,7 @@ def test_recipes_with_three_seeds(tmp_path: Path, others: tuple[str, ...], words
     assert words in sentence
 
 
+@pytest.mark.slow
 def test_of_three_recipes_the_best_is_told_with_why_its_intervals_are_wider(tmp_path: Path) -> None:
     reads = {3: ("+" * 12, "+" * 11 + "-"), 5: ("+" * 8 + "-" * 4, "+" * 7 + "-" * 5), 7: ("+" * 6 + "-" * 6,) * 2}
     runs = [

@@ -101,6 +101,7 @@ def test_each_metric_is_judged_with_the_seeds_that_measured_it(tmp_path: Path) -
     assert verify(found.first, worse, others).verdict == "differs from epoch 1"
 
 
+@pytest.mark.slow
 def test_two_seeds_are_no_spread_and_other_runs_are_no_seeds(tmp_path: Path) -> None:
     first, again = told(tmp_path, "abcd"), told(tmp_path, "axcd")
     others = [

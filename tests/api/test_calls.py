@@ -101,6 +101,7 @@ def test_a_script_without_its_guard_is_told_and_makes_one_sweep_only(tmp_path: P
     assert len(list((tmp_path / "runs").iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_compose() -> None:
     assert cnnexp.compose("model.kernel_size=5").model.kernel_size == (5, 5)
     with pytest.raises(ConfigError, match="kernel_size"):

@@ -59,6 +59,7 @@ def test_a_knob_turns_all_blocks_and_a_block_its_own() -> None:
     assert sizes(both) == {"conv_1": (5, 5), "conv_2": (1, 7)}
 
 
+@pytest.mark.slow
 def test_blocks_are_added_removed_and_replaced() -> None:
     added = composed("model.blocks.conv_3.filters=128")
     assert [(b.name, b.filters) for b in conv_blocks(added.model)] == [("conv_1", 32), ("conv_2", 64), ("conv_3", 128)]
@@ -92,6 +93,7 @@ def test_a_choice_given_as_a_word_keeps_no_option_of_the_old_one() -> None:
     ] == 0.5  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_partial_pool_merges() -> None:
     config = composed("model.pool.pool_size=3", "model.blocks.conv_2.pool.padding=valid")
     first, second = (block.pool for block in conv_blocks(config.model))
@@ -206,6 +208,7 @@ def test_a_further_folder_must_be_one(folder: str, home: Path, refused: Refused)
     assert (problem.where, problem.expected) == ("--config-dir", "a folder that exists")
 
 
+@pytest.mark.slow
 def test_the_overrides_are_kept_as_typed_and_as_hydra_takes_them() -> None:
     done = compose_config(["+seed=1", "model=small"])
     assert done.overrides == ("+seed=1", "model=small")
@@ -215,6 +218,7 @@ def test_the_overrides_are_kept_as_typed_and_as_hydra_takes_them() -> None:
     assert "launcher" in tree.hydra
 
 
+@pytest.mark.slow
 def test_a_choice_of_a_launcher_passes() -> None:
     values: Any = compose_config(["hydra/launcher=serial"]).config
     assert values == ExperimentConfig.model_validate(composed().model_dump(mode="json"), strict=False)

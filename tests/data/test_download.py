@@ -45,6 +45,7 @@ def test_a_file_that_is_not_there(tmp_path, served):
     assert left_in(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_server_that_never_answers(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/file"
@@ -60,6 +61,7 @@ def test_no_server(tmp_path):
         download(url, tmp_path / "file", accept, "the cure", SECONDS)
 
 
+@pytest.mark.slow
 def test_a_server_that_drips(tmp_path, served):
     served.content, served.seconds_a_byte = bytes(10_000), 0.02
     with pytest.raises(DataError, match=r"got no file \(not done after 0.2 s\)"):

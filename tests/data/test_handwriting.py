@@ -38,6 +38,7 @@ def mnist() -> np.ndarray:
     return load_digits(Data()).test.images
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ink", SHAPES)
 def test_digits_of_mnist_stay_what_they_are(mnist: np.ndarray, ink: str) -> None:
     found = [normalised(SHAPES[ink](image[..., 0].astype(np.float32) / 255)) for image in mnist[::5]]
@@ -47,6 +48,7 @@ def test_digits_of_mnist_stay_what_they_are(mnist: np.ndarray, ink: str) -> None
     assert np.quantile(alike, 0.02) > 0.97  # a few lose a stroke that hangs loose
 
 
+@pytest.mark.slow
 def test_digits_of_mnist_on_a_large_sheet_are_found_again(mnist: np.ndarray) -> None:
     for number, image in enumerate(mnist[::25]):
         sheet = np.ones((400, 300), np.float32)

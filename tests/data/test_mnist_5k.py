@@ -26,6 +26,7 @@ def test_the_split_never_changes(digits):
     assert digits.train.images.dtype == np.uint8
 
 
+@pytest.mark.slow
 def test_they_are_all_of_the_table_once(digits):
     table = np.loadtxt(mnist_5k.table_path(), delimiter=",", dtype=np.int64)
     rows = {(*row[:-1], row[-1]) for row in table.tolist()}

@@ -20,6 +20,7 @@ def test_what_a_block_inherits_is_told_with_the_key_that_decides(explained):
     assert [s.source.where for s in found.settings if s.in_force] == ["model.kernel_size=7"]
 
 
+@pytest.mark.slow
 def test_a_key_of_all_blocks(explained):
     found = explained("model.blocks.<name>.filters", "model.blocks.conv_2.filters=8")
     assert (found.value, found.default) == ("conv_1: 32, conv_2: 8", "(must be given)")
@@ -27,6 +28,7 @@ def test_a_key_of_all_blocks(explained):
     assert in_force == [("model.blocks.conv_1.filters", 32), ("model.blocks.conv_2.filters", 8)]
 
 
+@pytest.mark.slow
 def test_an_option_of_a_choice_that_is_not_made(explained):
     found = explained("training.optimizer.momentum")
     assert found.value == "(no option of adam, which training.optimizer is here)"
@@ -34,6 +36,7 @@ def test_an_option_of_a_choice_that_is_not_made(explained):
     assert explained("training.early_stopping.patience").value.startswith("(no option of none")
 
 
+@pytest.mark.slow
 def test_the_default_is_that_of_the_choice_made(explained):
     assert explained("training.optimizer.weight_decay", "training.optimizer=adamw").default == "0.004"
     assert explained("training.optimizer.weight_decay", "training.optimizer=sgd").default == "0"

@@ -11,6 +11,7 @@ from tests.explaining.formula_text import value_of
 CUT = "normal, cut at two standard deviations; what is left has"
 
 
+@pytest.mark.slow
 def test_a_kernel_size_with_its_numbers(explained):
     assert list(explained("model.blocks.conv_1.kernel_size", "model.strides=2").formula) == [
         "same:  output = ceil(size / stride)",
@@ -34,6 +35,7 @@ def test_filters_also_change_the_layer_behind(explained):
     ]
 
 
+@pytest.mark.slow
 def test_padding_shows_sizes_and_not_the_work(explained):
     lines = explained("model.padding", "model=no_padding").formula
     assert "  height and width  floor((28 - 3) / 1) + 1 = 26" in lines
@@ -47,6 +49,7 @@ def test_dropout(explained):
     ]
 
 
+@pytest.mark.slow
 def test_pools_name_their_rule(explained):
     assert explained("model.pool").formula[0].startswith("max: y = the largest value of the window")
     assert explained("model.pool", "model=average_pool").formula[0].startswith("average: y = the mean")
@@ -60,6 +63,7 @@ def test_a_layer_that_cannot_be_built_is_said(explained):
     )
 
 
+@pytest.mark.slow
 def test_without_numbers_where_the_data_cannot_be_read(explained):
     lines = explained("model.strides", "data=folder", "data.folder=nosuch").formula
     assert lines[0] == "same:  output = ceil(size / stride)"

@@ -39,6 +39,7 @@ def test_which_layers_a_key_reaches(explained, key, overrides, layers, own):
     assert found.own == own
 
 
+@pytest.mark.slow
 def test_reached_layers_are_layers_of_the_table(composed):
     facts, provenance = composed("model=deep")
     names = {layer.name for layer in facts.table.layers}

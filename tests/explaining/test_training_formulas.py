@@ -81,6 +81,7 @@ def test_schedules_are_what_their_formula_says(explained, schedule):
         assert found == pytest.approx(float(rate), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_rates_at_the_ends_of_epochs(explained):
     assert explained("training.schedule", "training.schedule={type: step, every: 1}").formula[-1] == (
         "first step 0.001; at the end of each epoch 0.001, 0.0005, 0.00025, 0.000125, 6.25e-05"

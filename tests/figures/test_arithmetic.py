@@ -35,6 +35,7 @@ def test_cells_outside_the_patch_are_marked_and_zero(check_figure):
     assert (np.isnan(shown) == ~inside).all()
 
 
+@pytest.mark.slow
 def test_of_many_channels_the_strongest_three_are_shown_and_the_others_summed(check_figure):
     shown = product(3, 3, 20)
     texts = check_figure(convolution_figure(shown, title="conv_2", note=""))

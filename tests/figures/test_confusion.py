@@ -103,6 +103,7 @@ def test_a_dot_at_zero_stands_clear_of_the_class_names():
     assert max(label.get_window_extent().x1 for label in axes.get_yticklabels()) < zero - dot
 
 
+@pytest.mark.slow
 def test_per_class_of_many_classes(check_figure):
     names = [f"class {index}" for index in range(50)]
     texts = check_figure(per_class(np.full(50, 0.9), np.full(50, 0.95), np.arange(50), names))

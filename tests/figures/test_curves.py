@@ -88,6 +88,7 @@ def test_best_epoch_is_the_recorded_one_else_that_of_the_lowest_validation_loss(
     assert list(line(learning_curves(lowest, title="x").axes[0], "lowest loss: epoch 1").get_xdata()) == [1, 1]
 
 
+@pytest.mark.slow
 def test_learning_rate_has_a_slim_panel_only_where_it_varies(check_figure):
     rates = [(step, 0.003 * 0.5**step) for step in range(1, 9)]
     figure = learning_curves(history(8) | {"learning_rate": rates}, title="x")
@@ -111,6 +112,7 @@ def test_values_that_are_not_finite_leave_a_gap_and_are_named(bad, check_figure)
     assert np.isnan(line(figure.axes[0], "validation").get_ydata()).tolist() == [False] * 3 + [True] * 2
 
 
+@pytest.mark.slow
 def test_nothing_but_nan_and_missing_keys_are_drawn_as_such(check_figure):
     figure = learning_curves({"loss/train": [(1, math.nan)], "accuracy/val": [(0, 0.1), (1, 0.9)]}, title="x")
     texts = check_figure(figure)
@@ -119,6 +121,7 @@ def test_nothing_but_nan_and_missing_keys_are_drawn_as_such(check_figure):
     assert check_figure(learning_curves({}, title="x")).count("nothing recorded") == 2
 
 
+@pytest.mark.slow
 def test_a_long_title_in_any_script_is_shortened_not_cut(check_figure):
     texts = check_figure(learning_curves(history(2), title="에포크 $x_{1}$ \n " + "padding=valid " * 40))
     (title,) = [text for text in texts if "padding" in text]

@@ -15,6 +15,7 @@ def made(name: str, count: int, shape: tuple[int, int, int] = (28, 28, 1)) -> Ex
     return Excitement(name, images, squares, [f"{i}: 7, output 1.23" for i in range(count)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filters", [1, 33])
 def test_each_filter_has_a_row(filters, check_figure):
     figure = excitement_sheet([made(str(i), 8 if i % 5 else 0) for i in range(filters)], title="한글", note="n")

@@ -32,6 +32,7 @@ def test_what_changes_next_to_nothing_looks_like_nothing(check_figure):
     assert figure.axes[0].images[2].get_clim() == (-LEAST, LEAST)
 
 
+@pytest.mark.slow
 def test_a_picture_without_ink_has_no_outline(check_figure):
     blank = np.zeros((8, 8, 1), np.uint8)
     found = Covered(blank, blank, np.zeros((8, 8)), (slice(0, 1), slice(0, 1)), ("a", "b"))

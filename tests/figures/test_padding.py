@@ -64,6 +64,7 @@ def test_average_pools_do_not_count_cells_outside(check_figure):
     assert "cells outside are not counted: 0 at the top, 1 at the bottom, 0 at the left, 1 at the right" in texts
 
 
+@pytest.mark.slow
 def test_dilated_windows_have_a_dot_in_each_cell_that_they_read(check_figure):
     axis = Axis(6, 3, 1, 2, "same")
     figure, _ = figure_of(axis, axis)
@@ -72,6 +73,7 @@ def test_dilated_windows_have_a_dot_in_each_cell_that_they_read(check_figure):
     assert [len(found.get_offsets()) for found in dots] == [9, 9, 9]
 
 
+@pytest.mark.slow
 def test_large_pictures_are_shown_whole_and_at_two_corners(check_figure):
     axis = Axis(28, 3, 2, 1, "same")
     figure, values = figure_of(axis, axis)

@@ -54,6 +54,7 @@ def test_the_answer_and_its_colour(one, verdict, colour, check_figure):
     assert bars(figure)[colour.upper()] == 0.75
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 3, 12])
 def test_two_columns(count, check_figure):
     figure = predictions([shown(1.0, name=f"{i}.png") for i in range(count)], "Run", "pictures")

@@ -64,6 +64,7 @@ def legend_is_on_paper(figure: Figure) -> None:
     assert all(axes.bbox.height > 200 for axes in figure.axes)
 
 
+@pytest.mark.slow
 def test_names_are_shortened_on_paper_only() -> None:
     long = "a_long_key_of_a_layer=1 " * 4
     runs = [replace(run("3", 0.9), recipe=f"{long}filters={filters}") for filters in range(8)]

@@ -47,6 +47,7 @@ def test_a_strided_cell_with_even_and_uneven_padding(cell):
     assert conv.products().sum() == pytest.approx(by_hand, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_bias_batch_normalization_and_activation_follow_the_sum():
     found = look(
         "model=small", "model.batch_normalization=true", "model.activation=tanh", "model.kernel_size=5",
@@ -63,6 +64,7 @@ def test_bias_batch_normalization_and_activation_follow_the_sum():
     assert (found.maps["conv_1_pool"] == pooled).all()
 
 
+@pytest.mark.slow
 def test_dilated_patches_skip_cells():
     found = look("model=small", "model.blocks.conv_1.dilation_rate=3", digit=2, cell=(14, 14, 5))
     patch, inside = found.steps[0].patch()
@@ -73,6 +75,7 @@ def test_dilated_patches_skip_cells():
     )
 
 
+@pytest.mark.slow
 def test_the_kernels_are_those_that_a_training_with_this_seed_starts_from():
     from cnnexp.nn.model import build_model
 
@@ -112,6 +115,7 @@ def test_without_a_cell_a_telling_one_is_shown():
     assert pool.output == -28
 
 
+@pytest.mark.slow
 def test_layers_are_those_of_shapes():
     table = cnnexp.layers("model.strides=2")
     assert [layer.output for layer in table.layers if layer.name in ("conv_1", "conv_2")] == [(14, 14, 32), (4, 4, 64)]

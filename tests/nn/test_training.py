@@ -139,12 +139,14 @@ def test_a_loss_that_is_not_finite_ends_the_training_with_epoch_and_hint(digits:
     assert "lower training.learning_rate" in str(error.value)
 
 
+@pytest.mark.slow
 def test_weights_that_break_in_the_last_batch_are_noticed_by_validation(digits: Digits, config: Config) -> None:
     options = config(training={"optimizer": "sgd", "learning_rate": 1e38, "batch_size": 130})
     with pytest.raises(TrainingError, match="loss/val after epoch 1"):
         list(train(build(options), digits, options))
 
 
+@pytest.mark.slow
 def test_progress_is_told_after_each_batch(digits: Digits, config: Config) -> None:
     told: list[tuple[int, int, float]] = []
     options = config(training={"epochs": 1}, evaluation={"before_training": False})
@@ -162,6 +164,7 @@ def test_label_smoothing_is_keras_s(digits: Digits, config: Config) -> None:
     assert results[1].metrics["loss/train"] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_without_validation_there_is_nothing_to_watch(digits: Digits, config: Config) -> None:
     bare = replace(digits, validation=digits.validation.take(slice(0)))
     _, results = run(config(training={"epochs": 1}), bare)
@@ -171,6 +174,7 @@ def test_without_validation_there_is_nothing_to_watch(digits: Digits, config: Co
         run(options, bare)
 
 
+@pytest.mark.slow
 def test_a_state_of_another_model_is_refused(digits: Digits, config: Config) -> None:
     _, results = run(config(training={"epochs": 1}), digits)
     with pytest.raises(RunError, match=r"checkpoint: got dense_1/kernel"):

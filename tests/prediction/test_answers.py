@@ -48,6 +48,7 @@ def test_several_networks_are_averaged_and_counted(trained: Trained, twin: Train
         assert found.votes.max() >= 2
 
 
+@pytest.mark.slow
 def test_digits_of_mnist_as_files_are_read_as_in_the_test(trained: Trained, tmp_path: Path) -> None:
     """The network's own test digits, saved as pictures: it answers as it did when it was measured."""
     from PIL import Image

@@ -32,6 +32,7 @@ def add(path: Path, digit: int = 7) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_digits_of_28_by_28_are_handwriting_unless_told_otherwise(tmp_path: Path) -> None:
     record = finished(tmp_path)
     assert expected_by([record, finished(tmp_path, "seed=1")]) == DIGITS
@@ -47,6 +48,7 @@ def test_runs_that_cannot_be_asked(tmp_path: Path) -> None:
         expected_by([arrays])
 
 
+@pytest.mark.slow
 def test_runs_that_expect_different_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = finished(tmp_path), finished(tmp_path, "seed=1")
     changed = {**other.header, "data": {**other.data, "class_names": ["coat", "boot"], "image_shape": [8, 9, 3]}}

@@ -45,6 +45,7 @@ def test_the_folder_is_the_same_for_the_same_pictures(tmp_path: Path) -> None:
     other.close()
 
 
+@pytest.mark.slow
 def test_sheets_of_twelve(tmp_path: Path) -> None:
     answers = [answer(0.95, 0.05, name=f"{number}.png") for number in range(13)]
     paths = write_sheets(answers, "Run x", tmp_path / "new")

@@ -105,6 +105,7 @@ def test_galleries_begin_with_what_is_furthest_apart_and_end_in_time(tmp_path: P
     assert "40 digits, the 24 furthest apart" in disagreement_section(found, NOTHING)
 
 
+@pytest.mark.slow
 def test_pixels_come_from_the_data_source(tmp_path: Path) -> None:
     test = load_digits(composed(()).data).test
     records = [made_run(tmp_path, right, digests=test.digests[:3].tolist()) for right in ("+++", "++-")]

@@ -58,6 +58,7 @@ def test_one_scale_a_layer_and_maps_and_kernels_of_the_same_channels(tmp_path: P
     assert abs(other[0] - other[2]) < 5
 
 
+@pytest.mark.slow
 def test_who_kept_nothing_or_other_digits_is_left_out(tmp_path: Path) -> None:
     plain, none, other = made_run(tmp_path, "+-"), made_run(tmp_path, "+-", kept=()), made_run(tmp_path, "+-")
     with np.load(other.folder / "probes" / "digits.npz") as archive:
@@ -79,6 +80,7 @@ def test_digits_that_only_some_kept_are_not_shown(tmp_path: Path) -> None:
     assert seen.labels.tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_smaller_page_shows_less_of_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     records = [made_run(tmp_path, "+-", kept=range(9)) for _ in range(2)]
     monkeypatch.setattr(module, "PIXELS", 50_000)
@@ -90,6 +92,7 @@ def test_a_smaller_page_shows_less_of_everything(tmp_path: Path, monkeypatch: py
     assert (len(seen.steps), seen.steps[0], seen.steps[-1]) == (epochs, 0, 8)
 
 
+@pytest.mark.slow
 def test_a_run_that_ended_earlier_stands_still(tmp_path: Path) -> None:
     seen = what_layers_saw(runs_of(made_run(tmp_path, "+-", kept=(1, 2)), made_run(tmp_path, "+-", kept=(0, 4))))
     assert seen is not None

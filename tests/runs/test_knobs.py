@@ -56,6 +56,7 @@ def test_what_a_sweep_varied_is_told_also_at_its_default() -> None:
     assert found == {**PLAIN, "model": "article", "variant": "plain", "training.label_smoothing": "0"}
 
 
+@pytest.mark.slow
 def test_of_a_deep_network_with_many_changes_eight_params_and_forty_tags_are_told() -> None:
     blocks = [f"model.blocks.more_{number}.{key}" for number in range(40) for key in ("filters=8", "strides=2")]
     config = compose_config([*blocks, "model.activation=tanh", "model.pool=none"]).config
@@ -65,6 +66,7 @@ def test_of_a_deep_network_with_many_changes_eight_params_and_forty_tags_are_tol
     assert knob_tags(config)["model.activation"] == "tanh"
 
 
+@pytest.mark.slow
 def test_long_values_are_cut() -> None:
     images = [[[0.0] * 30] * 30]
     found = knobs(compose_config(["data.source=arrays", f"data.images={images}", "data.labels=[0]"]).config)

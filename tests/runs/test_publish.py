@@ -86,6 +86,7 @@ def test_a_finished_run_is_all_there(home: Path, finished: RunRecord) -> None:
     assert (found["tags"]["model.dropout"], found["tags"]["cnnexp.outcome"]) == ("0.25", "complete")
 
 
+@pytest.mark.slow
 def test_a_run_is_dated_by_its_record(home: Path, finished: RunRecord) -> None:
     publisher(finished).finish(finished)
     _, run = the_run(finished)
@@ -94,6 +95,7 @@ def test_a_run_is_dated_by_its_record(home: Path, finished: RunRecord) -> None:
     assert (run.info.run_name, run.info.status) == ("kernel_size=5", "FINISHED")
 
 
+@pytest.mark.slow
 def test_pictures_are_named_as_mlflow_names_them(home: Path, finished: RunRecord) -> None:
     """The judge is `log_image` itself, on the same picture, key and step."""
     publisher(finished).finish(finished)
@@ -128,6 +130,7 @@ def test_published_again_and_again_it_is_there_once(home: Path, finished: RunRec
     assert sum(name.startswith("images/") for name in before["files"]) == 2 * 2 * 4
 
 
+@pytest.mark.slow
 def test_a_result_that_an_older_version_published_at_its_epoch_is_not_doubled(home: Path, finished: RunRecord) -> None:
     store = open_store(Tracking(), create=False)
     older = store.client.create_run(store.experiment_id("cnnexp"), tags={"cnnexp.run": finished.id}).info.run_id
@@ -158,6 +161,7 @@ def test_epoch_by_epoch_is_the_same_as_all_at_once(home: Path, make_run: Any) ->
     assert everything(writer.read()) == found
 
 
+@pytest.mark.slow
 def test_an_epoch_told_twice_by_a_resumed_run_is_there_once(home: Path, make_run: Any) -> None:
     writer = make_run()
     with writer.recording():
@@ -230,6 +234,7 @@ def test_ctrl_c_waits_for_the_parent_of_a_sweep(home: Path) -> None:
     assert (run.data.tags["cnnexp.kind"], run.info.status) == ("sweep", "RUNNING")
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_is_gone_becomes_killed(home: Path, make_run: Any) -> None:
     writer = make_run()
     writer.event("started", pid=1, host="there")
@@ -248,6 +253,7 @@ def test_tracking_off_sends_nothing(home: Path, make_run: Any) -> None:
     assert record.fresh().mlflow == {}
 
 
+@pytest.mark.slow
 def test_is_published_notices_a_new_picture_and_a_new_store(home: Path, migrated: Path, finished: RunRecord) -> None:
     store = open_store(Tracking(), create=False)
     assert not is_published(store, finished)
@@ -261,12 +267,14 @@ def test_is_published_notices_a_new_picture_and_a_new_store(home: Path, migrated
     assert not is_published(open_store(Tracking(), create=False), finished.fresh())
 
 
+@pytest.mark.slow
 def test_an_inherited_run_id_does_no_harm(home: Path, finished: RunRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "77")
     assert publisher(finished).finish(finished)
 
 
+@pytest.mark.slow
 def test_a_run_deleted_in_mlflow_is_left_deleted(home: Path, finished: RunRecord) -> None:
     store = open_store(Tracking(), create=False)
     publish_whole(store, finished, no_model)
@@ -328,6 +336,7 @@ def test_a_file_store_is_told_and_training_goes_on(home: Path, make_run: Any) ->
     assert "mlflow migrate-filestore" in told[0]
 
 
+@pytest.mark.slow
 def test_mlflow_json_names_the_store_of_the_working_folder_from_there(home: Path, finished: RunRecord) -> None:
     publisher(finished).finish(finished)
     state = json.loads((finished.folder / "mlflow.json").read_text(encoding="utf-8"))

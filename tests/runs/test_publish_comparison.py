@@ -16,6 +16,7 @@ def comparison(folder: Path, text: str = "<p>one</p>", key: str = "abc") -> Publ
     return PublishedComparison(key, "a vs b", "**note**", ["1", "2"], report)
 
 
+@pytest.mark.slow
 def test_a_run_of_its_own_that_is_there_once(home: Path) -> None:
     store = open_store(Tracking(), create=True)
     link = publish_comparison(store, "cnnexp", comparison(home))

@@ -92,6 +92,7 @@ def test_a_point_that_is_none_is_refused(key: str, value: object, tmp_path: Path
         _ = writer.read().header
 
 
+@pytest.mark.slow
 def test_words_that_name_a_sweep(tmp_path: Path) -> None:
     writer = started(tmp_path, {})
     run = record(tmp_path, *TINY)

@@ -36,6 +36,7 @@ def covered(axis: Axis, start: int) -> list[int]:
     return [start + i * axis.dilation for i in range(axis.kernel)]
 
 
+@pytest.mark.slow
 @given(AXES)
 def test_valid_counts_the_windows_that_lie_inside(axis):
     starts = range(0, axis.size, axis.stride)

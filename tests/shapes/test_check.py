@@ -82,6 +82,7 @@ def test_the_key_the_size_it_met_and_three_changes(overrides, key, got, cures):
     assert (error.problems[0].where, error.problems[0].got, error.cures) == (key, got, cures)
 
 
+@pytest.mark.slow
 def test_the_table_has_the_layers_before_the_impossible_one():
     error = refusal("model.blocks.conv_2.kernel_size=15", "model.padding=valid")
     assert [layer.name for layer in error.table.layers] == ["rescaling", "conv_1", "conv_1_pool"]
@@ -127,6 +128,7 @@ def test_written_values_that_do_not_broadcast(override, words):
         raise error
 
 
+@pytest.mark.slow
 def test_values_of_another_size_can_keep_their_numbers():
     override = VALUES % "[[[[1]],[[2]]],[[[3]],[[4]]]]"
     assert "model.blocks.conv_1.kernel_size=2" in refusal(override).cures
@@ -179,6 +181,7 @@ def test_too_many_inputs_of_the_head_alone():
     assert caught.value.cures == ("model.global_pooling=average",)
 
 
+@pytest.mark.slow
 def test_a_head_too_large_for_what_the_last_block_gives():
     error = refusal("model=empty", "model.pool=none", "model.blocks.conv.filters=200000")
     assert error.problems[0].where == "model.global_pooling"
@@ -193,6 +196,7 @@ def test_a_head_too_large_for_what_the_last_block_gives():
     assert error.cures == ("model.blocks.conv.filters=67108864",)
 
 
+@pytest.mark.slow
 def test_the_error_survives_the_way_between_processes():
     error = refusal("model.kernel_size=29", "model.padding=valid")
     copied = pickle.loads(pickle.dumps(error))

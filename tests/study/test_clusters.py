@@ -24,6 +24,7 @@ needs_submitit = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 def test_a_job_is_read_as_it_was_written(request_of: Request, tmp_path: Path) -> None:
     words = (*TINY, "seed=3,4", "model.kernel_initializer={type: random_normal, stddev: 1}")
     for one in request_of(*words).planned:
@@ -40,6 +41,7 @@ def test_only_a_log_that_exists_is_named(tmp_path: Path) -> None:
     assert output_of(tmp_path, 3) == str(tmp_path / "logs" / "3.txt")
 
 
+@pytest.mark.slow
 def test_a_job_that_was_changed_is_checked_like_any_config(request_of: Request, tmp_path: Path) -> None:
     file = write_job(job_of(tmp_path / "runs" / "5weep", request_of(*TINY, "seed=3,4").planned[0], 2), tmp_path)
     text = file.read_text(encoding="utf-8").replace("epochs: 3", "epochs: -3")
@@ -62,6 +64,7 @@ def test_a_search_that_waits_for_each_run_needs_this_machine(request_of: Request
         request_of(*TINY, *words)
 
 
+@pytest.mark.slow
 @needs_submitit
 def test_settings_of_a_launcher_are_no_part_of_its_jobs(request_of: Request) -> None:
     request = request_of(*TINY, "seed=0,1", "hydra/launcher=slurm", "hydra.launcher.slurm.partition=gpu")

@@ -37,6 +37,7 @@ def test_verdicts(request_of: Request, tmp_path: Path) -> None:
     assert [one.verdict for one in again] == [run, run]
 
 
+@pytest.mark.slow
 def test_names_tracking_and_threads_make_no_other_run(request_of: Request, tmp_path: Path) -> None:
     record(tmp_path / "runs", *TINY, "tracking=off", "training.threads=1", "figures=off", "evaluation.test=false")
     planned = request_of(*TINY, "seed=0,1").planned
@@ -52,6 +53,7 @@ def test_a_run_that_is_still_written_does_not_go_on_here(request_of: Request, tm
     assert request_of(*TINY, "seed=0,1").planned[0].verdict is Verdict.RESUME
 
 
+@pytest.mark.slow
 def test_the_impossible_is_told_with_its_layer_and_costs_nothing(request_of: Request) -> None:
     planned = request_of("model.padding=valid", "model.kernel_size=3,31").planned
     assert [one.verdict for one in planned] == [Verdict.RUN, Verdict.IMPOSSIBLE]
@@ -61,6 +63,7 @@ def test_the_impossible_is_told_with_its_layer_and_costs_nothing(request_of: Req
     assert (planned[1].parameters, planned[1].seconds) == (0, None)
 
 
+@pytest.mark.slow
 def test_a_network_too_large_to_be_trained_is_impossible(request_of: Request) -> None:
     planned = request_of(*TINY, "model.blocks.conv_1.filters=2,1000000", "model=article").planned
     assert [one.verdict for one in planned] == [Verdict.RUN, Verdict.IMPOSSIBLE]
@@ -96,11 +99,13 @@ def test_time_is_scaled_by_multiply_adds_digits_and_epochs(request_of: Request, 
     assert estimates([], []) == []
 
 
+@pytest.mark.slow
 def test_a_single_epoch_tells_nothing_because_tensorflow_warms_up_in_it(request_of: Request, tmp_path: Path) -> None:
     record(tmp_path / "runs", *TINY, "seed=9", epochs=1)
     assert request_of(*TINY, "seed=0,1").planned[0].seconds is None
 
 
+@pytest.mark.slow
 def test_a_knob_that_moves_only_part_of_the_network_is_pointed_out(request_of: Request) -> None:
     words = ("model.blocks.conv_2.kernel_size=5", "model.kernel_size=3,7", "model.dropout=0,0.5")
     assert half_turned_knobs([one.point for one in request_of(*words).planned]) == {"model.kernel_size": ["conv_2"]}
@@ -145,11 +150,13 @@ def test_a_child_is_one_run_that_is_not_tested(request_of: Request, tmp_path: Pa
     assert job_config(fixed, 3) == (False, False, "seed=0", 2)
 
 
+@pytest.mark.slow
 def test_a_child_draws_where_that_is_asked_for(request_of: Request) -> None:
     drawing = request_of(*TINY, "seed=0,1", "figures.draw=true").planned[0]
     assert as_child(drawing.point, 3).config.figures.draw is True
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_keeps_its_config_and_threads(request_of: Request, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     killed = record(runs, *TINY, "tracking.run_name=mine", ending="KILLED", checkpoint=True)

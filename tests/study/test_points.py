@@ -37,6 +37,7 @@ def test_every_point_is_what_its_words_compose_to(request_of: Request, words: li
     assert len({one.point.overrides for one in planned}) == len(planned)
 
 
+@pytest.mark.slow
 def test_order_and_names(request_of: Request) -> None:
     planned = request_of("model=small", "model.blocks.conv_1.filters=4,8", "seed=1,0").planned
     assert names(planned) == [
@@ -45,6 +46,7 @@ def test_order_and_names(request_of: Request) -> None:
     assert [one.point.number for one in planned] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_fractions_of_a_range_are_as_a_person_would_write_them(request_of: Request) -> None:
     planned = request_of("model=small", "model.dropout=range(0,0.9,0.1)").planned
     assert names(planned) == ["dropout=0.0", *(f"dropout=0.{tenth}" for tenth in range(1, 9))]
@@ -77,6 +79,7 @@ def test_what_varies_may_follow_what_it_replaces_and_a_choice_of_files(request_o
     assert len(request_of("experiments=filters", "data=mnist_5k", *alone).planned) == 3
 
 
+@pytest.mark.slow
 def test_a_typed_key_takes_the_place_of_the_studys(request_of: Request, tmp_path: Path) -> None:
     study(tmp_path, "sweep:\n  grid: {seed: [0, 1], model.kernel_size: [3, 5]}\n")
     assert names(request_of("experiments=mine", "seed=7").planned) == ["kernel_size=3", "kernel_size=5"]

@@ -55,6 +55,7 @@ def test_draws_stay_in_their_space_fill_it_and_come_again() -> None:
     assert max(len(draw["rate"].replace("e-", "")) for draw in draws) <= 9  # short enough to read
 
 
+@pytest.mark.slow
 def test_a_random_search_is_a_list_of_points_times_the_seeds(request_of: Request) -> None:
     words = ("model=small", "sweep.search=random", "sweep.trials=3", "model.kernel_size=3,5,7", "seed=0,1",
              "training.learning_rate=tag(log,interval(0.0001,0.1))")  # fmt: skip

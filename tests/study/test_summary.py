@@ -49,6 +49,7 @@ def test_csv(swept: SweepRecord) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_csv_tells_what_a_variant_stands_for(request_of: Request, tmp_path: Path) -> None:
     sweep = made_sweep(request_of(*TINY, study_of_variants(tmp_path)), tmp_path / "runs", ["FAILED", "", "", ""])
     rows = list(csv.DictReader(as_csv(sweep, []).splitlines()))
@@ -67,6 +68,7 @@ def test_recipes_with_mean_and_spread_over_seeds(swept: SweepRecord) -> None:
     assert rows[1][:5] == ["5", "80.00%", "unknown", "0.2000", "1"]
 
 
+@pytest.mark.slow
 def test_swept_epochs_are_no_seeds(request_of: Request, tmp_path: Path) -> None:
     sweep = made_sweep(request_of(*TINY, "training.epochs=1,2,4"), tmp_path / "runs", [0.35, 0.5, 0.69])
     _, rows = recipe_rows(sweep, swept_recipes(sweep, swept_runs(sweep)))
@@ -78,6 +80,7 @@ def test_swept_epochs_are_no_seeds(request_of: Request, tmp_path: Path) -> None:
     assert [row[4] for row in rows] == ["1", "1", "1"]
 
 
+@pytest.mark.slow
 def test_other_data_are_comparable_where_their_validation_digits_are_the_same(
     request_of: Request, tmp_path: Path
 ) -> None:
@@ -112,6 +115,7 @@ def test_all_pictures(swept: SweepRecord) -> None:
     assert (swept.folder / "summary.md").is_file()
 
 
+@pytest.mark.slow
 def test_nothing_finished(request_of: Request, tmp_path: Path) -> None:
     sweep = made_sweep(request_of(*TINY, "seed=0,1"), tmp_path / "runs", ["KILLED", "pruned"])
     write_summary(sweep)
@@ -120,6 +124,7 @@ def test_nothing_finished(request_of: Request, tmp_path: Path) -> None:
     assert "No run finished, so nothing can be said." in (sweep.folder / "summary.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_was_done_before_counts_with_the_others(request_of: Request, tmp_path: Path) -> None:
     record(tmp_path / "runs", *TINY, "seed=0", accuracy=0.7)
     sweep = made_sweep(request_of(*TINY, "seed=0,1,1"), tmp_path / "runs", ["", 0.8, ""], end=False)
@@ -127,6 +132,7 @@ def test_what_was_done_before_counts_with_the_others(request_of: Request, tmp_pa
     assert counts_line(sweep) == "3 points: 1 finished, 1 done before, 1 the same as another"
 
 
+@pytest.mark.slow
 def test_a_sheet_needs_two_runs_with_the_layer(request_of: Request, tmp_path: Path) -> None:
     sweep = made_sweep(request_of(*TINY, "seed=0,1"), tmp_path / "runs", [0.8, "FAILED"])
     assert not any(name.startswith("contact_sheet") for name, _ in figures_of(sweep, swept_runs(sweep)))

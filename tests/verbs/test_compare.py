@@ -42,6 +42,7 @@ def test_the_table_the_statements_and_the_report(tmp_path: Path, two: tuple[RunR
     assert done.err == ""
 
 
+@pytest.mark.slow
 def test_as_json(tmp_path: Path, two: tuple[RunRecord, RunRecord]) -> None:
     done = run_command(tmp_path, "compare", *(record.id for record in two), "--json", "--folder", "here")
     found = json.loads(done.out)
@@ -55,6 +56,7 @@ def test_as_json(tmp_path: Path, two: tuple[RunRecord, RunRecord]) -> None:
     assert list(found["statements"]) == ["These weights", "These recipes", "This many digits"]
 
 
+@pytest.mark.slow
 def test_the_best_runs_have_a_table_of_pairs(tmp_path: Path, two: tuple[RunRecord, RunRecord]) -> None:
     made_run(tmp_path / "runs", "+" * 10 + "--", "seed=3")
     done = run_command(tmp_path, "compare", "top:3")
@@ -84,6 +86,7 @@ def test_a_short_name_stands_for_one_key_alone() -> None:
     assert _short(keys) == ["kernel_size", "training.threads", "threads", "evaluation.test", "training.loss"]
 
 
+@pytest.mark.slow
 def test_runs_of_other_classes_are_compared_in_the_rest(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     made_run(runs, "++", class_names=["a", "b"])

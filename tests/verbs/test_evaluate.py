@@ -41,6 +41,7 @@ def test_trained_digits_are_refused_with_the_cure(trained: Trained) -> None:
     assert "--trained" in done.err
 
 
+@pytest.mark.slow
 def test_trained_digits_are_said_aloud_when_asked_for(trained: Trained) -> None:
     done = run_command(trained.home, "evaluate", "latest", "--split", "train", "--trained")
     assert done.code == 0

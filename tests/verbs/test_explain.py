@@ -85,6 +85,7 @@ def test_as_json(command: Command) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_groups_as_tables_and_as_json(command: Command) -> None:
     out = command("explain", "data.augmentation", "data.augmentation.zoom=0.1").out
     assert out == (
@@ -126,6 +127,7 @@ def test_refusals(command: Command, tmp_path: Path, words: list[str], message: s
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_run_explains_the_key_as_it_was(make_run: MakeRun, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = make_run("model.kernel_size=7", "training.epochs=3").read()
     assert main(["explain", "model.kernel_size", "latest"]) == 0

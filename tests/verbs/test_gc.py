@@ -50,6 +50,7 @@ def test_it_tells_and_removes_nothing(make_run: MakeRun, home: Path) -> None:
     assert record.folder.is_dir()
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_without_its_runs_here_and_in_mlflow(make_run: MakeRun, home: Path) -> None:
     kept = finish(make_run("tracking=off"))
     point = POINT | {"number": 0, "run": kept.id}
@@ -70,6 +71,7 @@ def test_a_killed_sweep_goes_without_its_runs_here_and_in_mlflow(make_run: MakeR
     assert stages == ["active", "deleted"]
 
 
+@pytest.mark.slow
 def test_the_command_that_it_recommends_removes_what_it_told(make_run: MakeRun, home: Path) -> None:
     kept = finish(make_run("training.keep_checkpoints=true", "tracking=off"))
     (kept.folder / "checkpoint").mkdir()
@@ -102,6 +104,7 @@ def test_it_removes_here_and_in_mlflow(make_run: MakeRun, home: Path) -> None:
     assert client.get_run(mlflow["run_id"]).data.tags["cnnexp.run"] == old.id
 
 
+@pytest.mark.slow
 def test_a_run_that_is_deleted_in_mlflow_already(make_run: MakeRun, home: Path) -> None:
     old = killed(make_run)
     Publisher(old.config.tracking, old.folder, pytest.fail).finish(old)
@@ -110,6 +113,7 @@ def test_a_run_that_is_deleted_in_mlflow_already(make_run: MakeRun, home: Path) 
     assert not old.folder.exists()
 
 
+@pytest.mark.slow
 def test_a_store_that_is_gone_has_nothing_to_delete(make_run: MakeRun, home: Path) -> None:
     old = killed(make_run)
     Publisher(old.config.tracking, old.folder, pytest.fail).finish(old)

@@ -12,6 +12,7 @@ from cnnexp.config.problems import checked
 from tests.conftest import Command
 
 
+@pytest.mark.slow
 def test_the_job_is_shown_as_yaml_that_composes_to_the_same(command: Command) -> None:
     done = command("train", "--cfg", "job", "model=small", "training.optimizer=sgd")
     assert (done.code, done.err) == (0, "")
@@ -33,6 +34,7 @@ def test_a_part_is_shown(package: str, shown: str, command: Command) -> None:
     assert command("train", "--cfg", "job", "-p", "_global_").out == command("train", "--cfg", "job").out
 
 
+@pytest.mark.slow
 def test_interpolations_are_shown_as_written_or_resolved(command: Command) -> None:
     words = ("train", "--cfg", "job", "-p", "seed", "seed=${training.epochs}")
     whole = ("train", "--cfg", "job", "seed=${training.epochs}")
@@ -61,6 +63,7 @@ def test_a_config_that_cannot_be_is_not_shown(command: Command) -> None:
     assert "Did you mean model.kernel_size?" in done.err
 
 
+@pytest.mark.slow
 def test_what_hydra_found_is_shown(command: Command, tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     (tmp_path / "conf").mkdir()

@@ -149,6 +149,7 @@ def test_a_picture_file_is_made_as_mnist_is_and_that_is_said(capsys):
         assert arrays["scaled"] == pytest.approx(150 / 255)
 
 
+@pytest.mark.slow
 def test_a_picture_of_mnists_own_kind_is_left_as_it_is(capsys):
     grey = np.arange(784, dtype=np.uint16).reshape(28, 28).astype(np.uint8)
     assert cli.main(["inspect", *ONE, "--image", saved("my.png", grey), "--json"]) == 0
@@ -209,6 +210,7 @@ def test_refusals_are_one_message_and_leave_nothing(words, texts, capsys):
     assert left_here() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("digit", ["10", "-1", "seven"])
 def test_a_digit_that_is_no_class_is_refused(digit, capsys):
     assert cli.main(["inspect", f"--digit={digit}"]) == 2
@@ -216,6 +218,7 @@ def test_a_digit_that_is_no_class_is_refused(digit, capsys):
     assert left_here() == []
 
 
+@pytest.mark.slow
 def test_a_picture_that_would_fill_the_memory_is_refused(capsys):
     saved("big.png", np.zeros((3000, 3000), np.uint8))
     assert cli.main(["inspect", "data=arrays", "data.images=[[0]]", "--image", "big.png"]) == 2

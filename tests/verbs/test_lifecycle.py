@@ -100,6 +100,7 @@ def test_no_runs_are_no_dead(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_mlflow_is_told_of_a_run_killed_after_its_end(trained: Trained, tmp_path: Path) -> None:
     """The record says FINISHED, MLflow still RUNNING: the process was killed in between."""
     shutil.copytree(trained.home, tmp_path / "home")

@@ -21,6 +21,7 @@ def test_the_default_network_has_the_parameters_of_the_article_with_biases(capsy
     assert lines[-1].split()[:2] == ["total", f"{890_154 + 32 + 64:,}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("columns", "most"), [("60", 80), ("80", 80), ("100", 100), ("200", 100)])
 def test_the_table_fits_the_terminal_but_is_never_wider_than_100_columns(columns, most, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", columns)
@@ -82,6 +83,7 @@ def test_what_cannot_be_built_is_shown_up_to_the_failing_layer_with_three_change
     assert len(message) == 5
 
 
+@pytest.mark.slow
 def test_each_of_the_three_changes_makes_it_fit(capsys):
     assert cli.main([*IMPOSSIBLE, "--json"]) == 2
     table = json.loads(capsys.readouterr().out)

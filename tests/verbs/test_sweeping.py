@@ -96,6 +96,7 @@ def test_a_plan_of_a_search_whose_ends_cannot_be(command: Command, tmp_path: Pat
     assert line in json.loads(command("train", "-m", *words, "--plan", "--json").out)["notes"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words", [["model.kernel_size=3,0"], ["model.kernel_size=3"], ["hydra/launcher=nosuch", "seed=0,1"]]
 )
@@ -205,6 +206,7 @@ def test_many_go_on_and_one_goes_on(command: Command, tmp_path: Path) -> None:
     assert "2 points: 1 will run, 1 goes on" in command("train", "-m", *TINY, "seed=0,2", "--plan").out
 
 
+@pytest.mark.slow
 def test_pictures_are_offered_where_there_are_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     request = request_sweep((*TINY, "seed=0,1", "tracking=off"), None)

@@ -22,6 +22,7 @@ def test_a_run_is_published_once(home: Path, finished: RunRecord, capsys: pytest
     assert capsys.readouterr().out == f"{finished.id}  there already\n"
 
 
+@pytest.mark.slow
 def test_runs_with_tracking_off_are_published_when_named(
     home: Path, make_run: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -42,6 +43,7 @@ def test_a_run_that_goes_on_is_left_to_its_own_process(
     writer.close()
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_published_as_killed(home: Path, make_run: Any, capsys: pytest.CaptureFixture[str]) -> None:
     writer = make_run()
     writer.event("started", pid=1, host="there")
@@ -63,6 +65,7 @@ def test_models_of_runs_with_other_threads_are_published_too(trained: Trained, t
     assert RunRecord(folder).mlflow["model_id"]
 
 
+@pytest.mark.slow
 def test_a_store_that_is_away_is_exit_code_1_and_asked_once(
     home: Path, make_run: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -85,6 +88,7 @@ def test_a_folder_that_was_moved_is_published_to_the_store_that_moved_with_it(
     assert not home.exists()
 
 
+@pytest.mark.slow
 def test_a_store_that_a_record_alone_names_is_not_made(
     home: Path, make_run: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,6 +100,7 @@ def test_a_run_that_was_never_published_is_refused_with_a_cure(
     assert f"cnnexp sync {finished.id}" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_refused(home: Path, finished: RunRecord, capsys: pytest.CaptureFixture[str]) -> None:
     publish(finished)
     with socket.create_server(("127.0.0.1", 0)) as taken:
