@@ -124,7 +124,7 @@ def test_bits_do_not_depend_on_launcher_or_place(first: tuple[Path, SweepRecord,
 def test_a_signal_ends_everything_and_what_is_missing_goes_on(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    words = ("seed=0,1,2", "training.epochs=40", "sweep.workers=2", "figures.epochs=[0]")
+    words = ("seed=0,1,2", "training.epochs=80", "sweep.workers=2", "figures.epochs=[0]")
     process = start(tmp_path, *words)
     until(lambda: len(under_way(tmp_path, epochs=2)) == 2, process)
     process.send_signal(number)
@@ -144,7 +144,7 @@ def test_a_signal_ends_everything_and_what_is_missing_goes_on(
         run = RunRecord(tmp_path / "runs" / run_id)
         told = [event["epoch"] for event in run.of_kind("epoch")]
         assert all(told.count(epoch) == 1 for epoch in range(epochs))  # none that had a checkpoint is trained again
-        assert run.epochs_done == 40
+        assert run.epochs_done == 80
     statuses = {sweep.id: sweep.status for sweep in all_sweeps(tmp_path / "runs")}
     assert sorted(statuses.values()) == ["FINISHED", "KILLED"]
     assert {run.info.status for run in mlflow_runs(tmp_path).values()} == {"KILLED", "FINISHED"}
@@ -209,7 +209,7 @@ def test_a_sweep_that_was_killed_goes_on_by_its_id(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_dies_costs_its_run_only(tmp_path: Path) -> None:
-    process = start(tmp_path, "seed=0,1", "training.epochs=30", "sweep.workers=1")
+    process = start(tmp_path, "seed=0,1", "training.epochs=80", "sweep.workers=1")
     until(lambda: bool(under_way(tmp_path)), process)
     (victim,) = under_way(tmp_path)
     (worker,) = workers_in(tmp_path, process.pid)
@@ -251,7 +251,7 @@ SEARCH = ("sweep.search=bayes", "training.learning_rate=tag(log,interval(0.00000
 def test_a_search_gives_up_what_is_hopeless_and_goes_on_after_a_kill(tmp_path: Path) -> None:
     words = (*SEARCH, "sweep.trials=12", "hydra/launcher=serial")
     process = start(tmp_path, *words)
-    until(lambda: len(runs_of(tmp_path)) == 7, process)
+    until(lambda: len(runs_of(tmp_path)) >= 7, process)
     process.kill()
     process.communicate()
     until(lambda: not processes_in(tmp_path))
