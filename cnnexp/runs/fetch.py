@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import RunError, show
-from cnnexp.runs.find import SHOWN
+from cnnexp.runs.find import few
 from cnnexp.runs.publication import RUN_TAG
 from cnnexp.runs.publish_comparison import KIND_TAG
 from cnnexp.runs.publish_sweep import SWEEP_KIND
@@ -93,7 +93,7 @@ def _searched(store: Store, asked: str) -> list[Run]:
 def _one(word: str, runs: list[Run]) -> Run | None:
     found = [run for run in runs if word in (run.data.tags[RUN_TAG], run.info.run_id)] or runs
     if len(found) > 1:
-        ids = ", ".join(run.data.tags[RUN_TAG] for run in found[:SHOWN])
+        ids = few([run.data.tags[RUN_TAG] for run in found])
         raise RunError("RUN", show(word), "an id that matches one run", f"In MLflow it matches {len(found)}: {ids}")
     return found[0] if found else None
 
@@ -104,8 +104,8 @@ def _refuse_sweep(store: Store, word: str, named: list[Run]) -> None:
     if len(ids) != 1 or not AN_ID.fullmatch(ids[0]):
         return
     runs = [run.data.tags[RUN_TAG] for run in _searched(store, f"tags.`{member_tag(ids[0])}` = '1'")]
-    few = f"{', '.join(runs[:SHOWN])}{', …' * (len(runs) > SHOWN)}" if runs else "none"
-    hint = f"Its runs there: {few}\n    To go on with all of it, where its runs/ is: cnnexp resume {ids[0]}"
+    there = few(runs) or "none"
+    hint = f"Its runs there: {there}\n    To go on with all of it, where its runs/ is: cnnexp resume {ids[0]}"
     raise RunError("RUN", f"{show(word)}, a sweep in MLflow at {store.shown}", "one run", hint)
 
 

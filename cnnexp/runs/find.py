@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,11 @@ def _records(runs: Path) -> list[RunRecord]:
     return [RunRecord(folder) for folder in folders_with("run.json", runs)]
 
 
+def few(ids: Sequence[str]) -> str:
+    """The first of some ids, and that there are more."""
+    return f"{', '.join(ids[:SHOWN])}{', …' * (len(ids) > SHOWN)}"
+
+
 def find_run(word: str, runs: Path) -> RunRecord:
     """The record that `word` names.
 
@@ -62,7 +68,7 @@ def find_run(word: str, runs: Path) -> RunRecord:
     if len(matching) == 1:
         return matching[0]
     if matching:
-        ids = ", ".join(record.id for record in matching[:SHOWN])
+        ids = few([record.id for record in matching])
         raise RunError("RUN", show(word), "an id that matches one run", f"It matches {len(matching)}: {ids}")
     raise _damaged(word, runs) or _none(word, runs)
 
@@ -90,5 +96,5 @@ def _none(word: str, runs: Path) -> RunError:
     records = all_runs(runs)
     if not records:
         return RunError("RUN", show(word), f"a run, but there is none in {runs}", "Make one with: cnnexp train")
-    ids = ", ".join(record.id for record in records[:SHOWN])
+    ids = few([record.id for record in records])
     return RunError("RUN", show(word), "the id of a run, or latest", f"The newest runs are {ids}; see: cnnexp runs")

@@ -7,7 +7,7 @@ from pathlib import Path
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import RunError, StoreError, one_line, show
 from cnnexp.runs.fetch import can_be_asked, ids_in_file
-from cnnexp.runs.find import SHOWN, find_run, matching_runs
+from cnnexp.runs.find import few, find_run, matching_runs
 from cnnexp.runs.record import RunRecord
 from cnnexp.runs.store import sqlite_file, tracking_uri, without_secrets
 from cnnexp.runs.sweep_record import find_sweep
@@ -34,8 +34,8 @@ def refuse_sweep(word: str, runs: Path) -> None:
     if sweep is None:
         return
     ids = [record.id for _, record in sweep.runs()]
-    few = f"Its runs: {', '.join(ids[:SHOWN])}{', …' * (len(ids) > SHOWN)}; see: " if ids else "See: "
-    hint = f"{few}cnnexp runs --sweep {sweep.id}\n    To go on with all of it: cnnexp resume {sweep.id}"
+    told = f"Its runs: {few(ids)}; see: " if ids else "See: "
+    hint = f"{told}cnnexp runs --sweep {sweep.id}\n    To go on with all of it: cnnexp resume {sweep.id}"
     raise RunError("RUN", f"{show(word)}, a sweep", "one run", hint)
 
 
@@ -53,5 +53,5 @@ def _told_of_mlflow(word: str) -> str:
         return f"If MLflow at {without_secrets(uri)} has it: cnnexp rerun and cnnexp diff read runs from there."
     if not ids:
         return ""
-    few = one_line(", ".join(ids[:SHOWN]), 100)
-    return f"MLflow at {without_secrets(uri)} has {few}: cnnexp rerun and cnnexp diff read runs from there."
+    some = one_line(few(ids), 100)
+    return f"MLflow at {without_secrets(uri)} has {some}: cnnexp rerun and cnnexp diff read runs from there."

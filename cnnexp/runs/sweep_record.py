@@ -21,7 +21,7 @@ from cnnexp.config.problems import checked
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import ConfigError, RunError, printable, show
 from cnnexp.runs.files import read_json
-from cnnexp.runs.find import SHOWN, all_runs, folders_with, problem_of
+from cnnexp.runs.find import all_runs, few, folders_with, problem_of
 from cnnexp.runs.journal import EVENTS_FILE, RUNNING, Ending, ending_of, milliseconds, read_events
 from cnnexp.runs.place import read_place
 from cnnexp.runs.record import RunRecord
@@ -186,7 +186,7 @@ def find_sweep(word: str, runs: Path) -> SweepRecord | None:
     found = exact or [one for one in known if any(name.startswith(word) for name in _names(one))]
     matching = [one for one in found if isinstance(one, SweepRecord)]
     if matching and len(found) > 1:
-        ids = ", ".join(one.id for one in found[:SHOWN])
+        ids = few([one.id for one in found])
         raise RunError("RUN", show(word), "an id that matches one run or sweep", f"It matches {len(found)}: {ids}")
     return matching[0] if matching else None
 

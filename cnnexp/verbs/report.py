@@ -41,10 +41,11 @@ def result_table(record: RunRecord) -> list[str]:
     return [*(table(["", "accuracy ± standard error", "loss", "measured on"], rows) if rows else []), told]
 
 
-def where_to_look(record: RunRecord) -> list[str]:
-    """The command and, where MLflow has it, the link."""
+def where_to_look(record: RunRecord, *, shown_here: bool = False) -> list[str]:
+    """The commands and, where MLflow has it, the link. shown_here: below the report itself."""
     lines = [f"pictures  {shown(record.folder / 'figures')}"] if (record.folder / "figures").is_dir() else []
-    lines.append(f"report    cnnexp show {record.id}")
+    if not shown_here:
+        lines.append(f"report    cnnexp show {record.id}")
     if can_go_on(record):
         lines.append(f"go on     cnnexp resume {record.id}")
     mlflow = record.mlflow

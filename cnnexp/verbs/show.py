@@ -57,7 +57,7 @@ def _show_sweep(sweep: SweepRecord, args: argparse.Namespace) -> int:
         print(json.dumps(as_json(sweep), ensure_ascii=False))
         return 0
     again = f"again     {sweep.command}"
-    print("\n".join([*summary_lines(sweep), "", again, *where_to_look(sweep)]))
+    print("\n".join([*summary_lines(sweep), "", again, *where_to_look(sweep, shown_here=True)]))
     return 0
 
 
@@ -98,7 +98,7 @@ def report_lines(record: RunRecord) -> list[str]:
         *found_lines(record),
         f"again     {record.command}", "",
         *_pictures(record),
-        *where_to_look(record),
+        *where_to_look(record, shown_here=True),
     ]  # fmt: skip
 
 

@@ -44,8 +44,8 @@ def _what_went_wrong(record: SweepRecord) -> list[str]:
     return [*lines, *impossible_lines(record.points)]
 
 
-def where_to_look(record: SweepRecord) -> list[str]:
-    """Folders, commands and the link that opens on exactly this sweep's runs."""
+def where_to_look(record: SweepRecord, *, shown_here: bool = False) -> list[str]:
+    """Folders, commands and the link that opens on exactly this sweep's runs. shown_here: below the report itself."""
     lines = []
     if (record.folder / "figures").is_dir():
         lines += [f"pictures  {shown(record.folder / 'figures')}", f"table     {shown(record.folder / 'sweep.csv')}"]
@@ -53,7 +53,8 @@ def where_to_look(record: SweepRecord) -> list[str]:
         lines.append(f"pictures  none yet; draw them: cnnexp show {record.id} --draw")
     if record.mlflow and not any((run.folder / SERIES).is_dir() for _, run in record.runs()):
         lines.append(f"maps      of each run in MLflow: cnnexp show {record.id} --draw, then cnnexp sync {record.id}")
-    lines.append(f"report    cnnexp show {record.id}")
+    if not shown_here:
+        lines.append(f"report    cnnexp show {record.id}")
     if record.status in (FAILED, KILLED):
         lines.append(f"go on     cnnexp resume {record.id}")
     mlflow = record.mlflow
