@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from types import FrameType, ModuleType
 
 from cnnexp.errors import DISK_ERRORS, CnnexpError, DiskError
-from cnnexp.interrupts import Terminated
+from cnnexp.interrupts import Terminated, none_lost
 
 VERBS = {
     "train": "train one network from a config",
@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        return _dispatch(words)
+        with none_lost():
+            return _dispatch(words)
     except CnnexpError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -21,6 +21,7 @@ from cnnexp.config.schema import ExperimentConfig
 from cnnexp.data import Digits, load_digits
 from cnnexp.errors import DiskError, DrawingError, TrainingError, one_line
 from cnnexp.evaluation import measure_kept_weights
+from cnnexp.interrupts import held_back, safe_point
 from cnnexp.nn.seeding import make_deterministic, resolve_threads, start_tensorflow
 from cnnexp.probing import Probing
 from cnnexp.runs.environment import code_patch, environment
@@ -197,12 +198,17 @@ def _draw(run: RunWriter, config: ExperimentConfig, listener: Listener) -> None:
         listener.say(one_line(f"note: {problem.where} could not be drawn ({problem.got}); {hint}", 500))
 
 
+@held_back()
 def _train(
     run: RunWriter, config: ExperimentConfig, digits: Digits, listener: Listener, publisher: Publisher,
     checkpoints: Checkpoints,
 ) -> keras.Model:  # fmt: skip
-    """The trained model with the weights that are the result, after everything of it was measured and recorded."""
+    """The trained model with the weights that are the result, after everything of it was measured and recorded.
+
+    SIGINT and SIGTERM take effect between batches, epochs and measurements.
+    """
     make_deterministic(config.seed, config.training.threads)
+    safe_point()
     from cnnexp.nn.model import build_model
     from cnnexp.nn.training import train
 
@@ -211,15 +217,22 @@ def _train(
     start = checkpoints.start
     run.outcome = "early_stopped" if start and start.progress.stopped else "complete"
     probing = Probing(run, config, digits)
+
+    def batch(done: int, total: int, loss: float) -> None:
+        safe_point()
+        listener.batch(done, total, loss)
+
     with checkpoints.saved_when_interrupted():
-        for result in train(model, digits, config, start, listener.batch):
+        for result in train(model, digits, config, start, batch):
             record_epoch(run, result)
             probing.keep(model, result.epoch, last=result.stopped)
             checkpoints.keep(result.state)  # after all that a run that goes on from it will not do again
             run.outcome = "early_stopped" if result.stopped else "complete"
             listener.epoch(result.epoch, result.metrics)
             publisher.publish(run.read())
+            safe_point()
     measure_kept_weights(run, model, digits, config)
+    safe_point()
     probing.finish(model)
     return model
 

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
 
 import pytest
 
-from cnnexp.interrupts import Terminated, in_whole_steps
+from cnnexp.interrupts import Terminated, held_back, in_whole_steps, none_lost, safe_point
 
 
 @pytest.fixture
@@ -60,3 +62,73 @@ def test_without_signals_and_in_other_threads_nothing_changes() -> None:
     thread.start()
     thread.join()
     assert found == list(in_whole_steps(iter([1, 2]))) == [1, 2]
+
+
+@pytest.mark.usefixtures("handler")
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGTERM, Terminated), (signal.SIGINT, KeyboardInterrupt)])
+def test_a_signal_that_is_held_back_takes_effect_at_a_safe_point(number: int, expected: type[BaseException]) -> None:
+    done = list[str]()
+
+    def batches() -> None:
+        safe_point()
+        signal.raise_signal(number)
+        with held_back():
+            done.append("a whole step in it")
+        done.append("the rest of the batch")
+        safe_point()
+        done.append("the next batch")
+
+    with pytest.raises(expected), held_back():
+        batches()
+    assert done == ["a whole step in it", "the rest of the batch"]
+
+
+@pytest.mark.usefixtures("handler")
+def test_a_second_signal_does_not_wait() -> None:
+    done = list[str]()
+
+    def twice() -> None:
+        signal.raise_signal(signal.SIGINT)
+        done.append("waits")
+        signal.raise_signal(signal.SIGTERM)
+        done.append("does not")
+
+    with pytest.raises(KeyboardInterrupt), held_back():
+        twice()
+    assert done == ["waits"]
+
+
+def test_a_signal_that_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with held_back():
+            signal.raise_signal(signal.SIGINT)
+            safe_point()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Callback:
+    """Python ignores what is raised while it is destroyed."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        signal.raise_signal(self.number)
+
+
+@pytest.mark.usefixtures("handler")
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGTERM, Terminated), (signal.SIGINT, KeyboardInterrupt)])
+def test_a_signal_where_python_ignores_what_is_raised_comes_again(number: int, expected: type[BaseException]) -> None:
+    before = sys.unraisablehook
+
+    def destroy_one() -> None:
+        callback = Callback(number)
+        del callback
+        time.sleep(60)
+
+    with pytest.raises(expected), none_lost():
+        destroy_one()
+    assert sys.unraisablehook is before

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from cnnexp.errors import RunError
+from cnnexp.interrupts import held_back
 
 GPU_MEMORY = "CNNEXP_GPU_MEMORY_MIB"
 """Environment variable with the most memory that this process may take of a GPU, in MiB."""
@@ -41,6 +42,7 @@ def make_deterministic(seed: int, threads: int | Literal["auto"]) -> None:
     keras.utils.set_random_seed(seed)
 
 
+@held_back()
 def start_tensorflow(threads: int) -> None:
     """TensorFlow imported without its start-up lines, with determinism on and `threads` inside one operation.
 

@@ -201,6 +201,7 @@ def open_store(tracking: Tracking, *, create: bool, known: str | None = None) ->
         return store
 
 
+@held_back()
 def _client(uri: str) -> MlflowClient:
     quiet()
     patience(QUICK_SECONDS)
@@ -264,6 +265,7 @@ def prepare(file: Path) -> None:
         scratch.replace(file)
 
 
+@held_back()
 def _migrate(file: Path, artifacts: Path) -> None:
     quiet()
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
