@@ -26,6 +26,7 @@ from cnnexp.runs.store import ARTIFACTS, sqlite_file, without_secrets
 FIRST_PORT, LAST_PORT = 5000, 5999
 START_SECONDS, END_SECONDS, POLL_SECONDS = 120.0, 5.0, 0.1
 KNOCK_SECONDS = 0.5
+PORT_TAKEN = "address already in use"
 LOOPBACK = "127.0.0.1"
 ANY_ADDRESS = ("0.0.0.0", "::")
 
@@ -137,8 +138,8 @@ class UiServer:
         raise StoreError(where, self._last_words(), "a server that answers", "The store may be of another MLflow.")
 
     def lost_its_port(self) -> bool:
-        """Whether it ended because another process listens where it was to."""
-        return self._process.poll() is not None and not _is_free(self.host, self.port)
+        """Whether it ended because another process listened where it was to; that may have ended since then."""
+        return self._process.poll() is not None and PORT_TAKEN in self._told().lower()
 
     def wait(self) -> int:
         """Wait until the server ends by itself; its exit code."""
@@ -176,10 +177,13 @@ class UiServer:
         return False
 
     def _last_words(self) -> str:
-        self._log.seek(0)
-        lines = self._log.read().decode("utf-8", "replace").replace(self._uri, without_secrets(self._uri)).split("\n")
-        told = [line.strip() for line in lines if line.strip()]
+        told = [line.strip() for line in self._told().split("\n") if line.strip()]
         return told[-1][:200] if told else "no answer"
+
+    def _told(self) -> str:
+        """What the server printed, without the store's secrets."""
+        self._log.seek(0)
+        return self._log.read().decode("utf-8", "replace").replace(self._uri, without_secrets(self._uri))
 
     def _wait_for_group(self, seconds: float) -> None:
         end = time.monotonic() + seconds

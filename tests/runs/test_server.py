@@ -7,10 +7,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
-from cnnexp.runs.server import address_of, free_port
+from cnnexp.runs.server import LOOPBACK, UiServer, address_of, free_port
 
 FILE, RUN = "sqlite:///mlflow.db", "0cca"
 
@@ -70,3 +71,11 @@ def test_a_port_that_is_taken_counts_where_the_run_is_known(
         monkeypatch.setattr("cnnexp.runs.server.LAST_PORT", 65535)
         assert free_port("127.0.0.1") > port
         assert (address_of(FILE, RUN) == f"http://127.0.0.1:{port}") is is_there
+
+
+@pytest.mark.slow
+def test_a_port_is_lost_too_to_a_process_that_has_ended_since(home: Path) -> None:
+    with UiServer(f"sqlite:///{home}/mlflow.db", LOOPBACK, free_port(LOOPBACK)) as ours:
+        with socket.create_server((LOOPBACK, ours.port)):
+            ours.wait()
+        assert ours.lost_its_port()

@@ -69,7 +69,9 @@ def printed(process: subprocess.Popen[str]) -> Iterator[str]:
     """The one line it prints; it is ended at the end."""
     try:
         assert process.stdout is not None
-        yield process.stdout.readline().strip()
+        line = process.stdout.readline().strip()
+        assert line, process.communicate(timeout=30)[1]
+        yield line
     finally:
         process.terminate()
         process.communicate(timeout=30)
