@@ -79,7 +79,8 @@ class Publisher:
                 return send()
         except CnnexpError as error:
             self._waiting().failed(time.monotonic() - start, at_the_end=at_the_end)
-            self._failed(error)
+            gone = self._store and self._store.gone()  # what MLflow missed in it then is not the reason
+            self._failed(gone or error)
             return False
 
     def _checked_store(self) -> Store:

@@ -89,12 +89,22 @@ class Store:
         self.client.search_experiments(max_results=1)
         return time.monotonic() - start
 
+    def gone(self) -> StoreError | None:
+        """What to tell of a SQLite store that was deleted or replaced since it was opened; None for any other.
+
+        An empty file is none: SQLite makes one, perhaps with the same inode, for who connects to a deleted store.
+        """
+        with suppress(OSError):
+            if self.file is None or (_is_there(self.file) and self.file.stat().st_ino == self.inode):
+                return None
+        return StoreError(_where(self.uri), "deleted or replaced", "the store that was opened", CURE)
+
     def check(self) -> None:
         """Raise StoreError, soon, where a SQLite store was deleted, replaced or is locked."""
         if self.file is None:
             return
-        if not self.file.is_file() or self.file.stat().st_ino != self.inode:
-            raise StoreError(f"MLflow at {self.shown}", "deleted or replaced", "the store that was opened", CURE)
+        if gone := self.gone():
+            raise gone
         with closing(sqlite3.connect(self.file, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")

@@ -23,6 +23,7 @@ from sqlalchemy import Engine, event
 from cnnexp.config.schema import Tracking
 from cnnexp.errors import StoreError
 from cnnexp.runs.journal import milliseconds
+from cnnexp.runs.publication import Publication
 from cnnexp.runs.publish import Publisher, is_published, publish_whole
 from cnnexp.runs.publish_sweep import publish_sweep
 from cnnexp.runs.record import RunRecord
@@ -315,6 +316,25 @@ def test_a_store_deleted_under_a_run_is_made_again(home: Path, migrated: Path, f
     assert sending.finish(finished)
     assert everything(finished)["runs"] == 1
     assert len(told) == 1
+
+
+@pytest.mark.slow
+def test_a_store_deleted_while_it_is_written_to_is_told_as_that(
+    home: Path, finished: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, send = list[str](), Publication.send
+
+    def delete_and_send(publication: Publication, record: RunRecord) -> None:
+        (home / "mlflow.db").unlink()
+        send(publication, record)
+
+    sending = publisher(finished, told)
+    monkeypatch.setattr(Publication, "send", delete_and_send)
+    assert not sending.publish(finished)
+    monkeypatch.undo()
+    assert sending.finish(finished)
+    assert len(told) == 1
+    assert "deleted or replaced" in told[0]
 
 
 @pytest.mark.slow
