@@ -121,7 +121,9 @@ class ValuesInitializer(Choice):
     """Values written out, as nested lists; broadcast to the variable's shape (NumPy's rules, last axis first)."""
 
     type: Literal["values"]
-    values: float | list[Any] = Field(description="nested lists of numbers that broadcast to the kernel's shape")
+    values: float | list[Any] = Field(
+        description="nested lists of numbers that broadcast to the kernel's shape (height, width, channels in, filters)"
+    )
 
 
 Initializer = Annotated[

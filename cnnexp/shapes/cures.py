@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
+from cnnexp.config.choices import ValuesInitializer
 from cnnexp.config.layers import ConvBlock, conv_blocks
 from cnnexp.config.schema import Model
 from cnnexp.shapes.arithmetic import Pair
@@ -24,13 +26,13 @@ class Change:
     """One override: `key=value`, or `~key` where the value is None."""
 
     key: str
-    value: str | int | Pair | None
+    value: str | int | Pair | list[Any] | None
 
     def __str__(self) -> str:
         if self.value is None:
             return f"~{self.key}"
-        if isinstance(self.value, tuple):
-            return f"'{self.key}=[{self.value[0]},{self.value[1]}]'"
+        if isinstance(self.value, tuple | list):
+            return f"'{self.key}={json.dumps(self.value, separators=(',', ':'))}'"
         return f"{self.key}={'false' if self.value is False else self.value}"
 
 
@@ -170,6 +172,7 @@ def _initializer_kinds(model: Model, misfit: Misfit) -> list[Kind]:
     shape, owner = misfit.shape or (), misfit.owner
     if owner in model.blocks:
         block = f"model.blocks.{owner}"
+        kinds.append(_for_every_channel_and_filter(model, owner, key) if len(shape) == 2 and not bias else [])
         kinds.append([Change(f"{block}.filters", shape[-1])] if shape and shape[-1] else [])
         kinds.append(
             [Change(f"{block}.kernel_size", _size((shape[0], shape[1])))] if len(shape) == 4 and all(shape) else []
@@ -178,7 +181,15 @@ def _initializer_kinds(model: Model, misfit: Misfit) -> list[Kind]:
     elif owner in model.dense:
         kinds.append([Change(f"model.dense.{owner}.units", shape[-1])] if shape and shape[-1] else [])
     values = [Change(f"{key}.values", 1)] if misfit.problem.where.endswith(".values") else []
-    return [*kinds, values, _removal(model, owner)]
+    return [*kinds, values, _removal(model, owner)[:1]]
+
+
+def _for_every_channel_and_filter(model: Model, owner: str, key: str) -> list[Change]:
+    """A kernel written as rows and columns, nested as Keras wants it."""
+    (written,) = (block.kernel_initializer for block in conv_blocks(model) if block.name == owner)
+    if not isinstance(written, ValuesInitializer) or not isinstance(written.values, list):
+        return []
+    return [Change(f"{key}.values", [[[[number]] for number in row] for row in written.values])]
 
 
 def _size_kinds(model: Model, owner: str) -> list[Kind]:

@@ -134,6 +134,13 @@ def test_values_of_another_size_can_keep_their_numbers():
     assert "model.blocks.conv_1.kernel_size=2" in refusal(override).cures
 
 
+def test_a_kernel_written_as_rows_and_columns_is_nested_as_keras_wants_it():
+    nested = "'model.kernel_initializer.values=[[[[1]],[[0]]],[[[-1]],[[2.5]]]]'"
+    words = ["model.kernel_size=2", "model.kernel_initializer={type:values,values:[[1,0],[-1,2.5]]}"]
+    cures = refusal(*words).cures
+    assert cures == ("model.kernel_initializer=glorot_uniform", nested, "model.kernel_initializer.values=1")
+
+
 @pytest.mark.parametrize(
     "override",
     [
