@@ -6,10 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
 import pytest
+from hydra import compose
 
+from cnnexp.config.compose import Composed, compose_config, hydra_session
 from cnnexp.interrupts import Terminated, held_back, in_whole_steps, none_lost, safe_point
+from cnnexp.study.points import Composer
 
 
 @pytest.fixture
@@ -132,3 +136,33 @@ def test_a_signal_where_python_ignores_what_is_raised_comes_again(number: int, e
     with pytest.raises(expected), none_lost():
         destroy_one()
     assert sys.unraisablehook is before
+
+
+@pytest.mark.usefixtures("handler")
+def test_a_signal_while_hydra_composes_is_no_error_of_the_config(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*words: Any, **options: Any) -> Any:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except BaseException:  # noqa: BLE001 (as OmegaConf's clean-up does, which finds what it expects missing)
+            raise AttributeError("something else") from None
+        return compose(*words, **options)
+
+    monkeypatch.setattr("cnnexp.config.compose.compose", interrupted)
+    with pytest.raises(Terminated):
+        compose_config([])
+
+
+@pytest.mark.usefixtures("handler")
+def test_between_two_points_of_a_sweep_a_signal_takes_effect() -> None:
+    points = list[Composed]()
+
+    def compose_two() -> None:
+        with hydra_session(None) as loader:
+            composer = Composer(tuple(loader))
+            points.append(composer.compose(["seed=0"]))
+            signal.raise_signal(signal.SIGTERM)
+            points.append(composer.compose(["seed=1"]))
+
+    with pytest.raises(Terminated):
+        compose_two()
+    assert len(points) == 1

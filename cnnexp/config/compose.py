@@ -27,6 +27,7 @@ from cnnexp.config.problems import checked
 from cnnexp.config.schema import ExperimentConfig
 from cnnexp.config.sources import GROUP, FolderSource, add_folder, register, shipped
 from cnnexp.errors import MAX_PROBLEMS, ConfigError, Problem, show
+from cnnexp.interrupts import held_back
 
 CONFIG_NAME = "config"
 CODE_KEYS = ("_target_", "()", "class")
@@ -170,11 +171,14 @@ def _own_files() -> bool:
 
 @contextmanager
 def hydra_session(config_dir: str | None) -> Iterator[tuple[str, ...]]:
-    """Hydra set up on cnnexp's folders and `config_dir`; yields the further overrides that this takes (none)."""
+    """Hydra set up on cnnexp's folders and `config_dir`; yields the further overrides that this takes (none).
+
+    Inside signals wait: what an interruption raises in Hydra and OmegaConf may come out as an error of a config.
+    """
     if config_dir is not None and not (config_dir and Path(config_dir).is_dir()):
         raise ConfigError("--config-dir", show(config_dir), "a folder that exists")
     register()
-    with initialize_config_dir(str(shipped("conf")), job_name="cnnexp", version_base="1.3"):
+    with held_back(), initialize_config_dir(str(shipped("conf")), job_name="cnnexp", version_base="1.3"):
         if config_dir is not None:
             search_path = _loader().get_search_path()
             add_folder(search_path, Path(config_dir).resolve())

@@ -27,6 +27,7 @@ from cnnexp.config.compose import (
 from cnnexp.config.keys import in_words
 from cnnexp.config.problems import checked
 from cnnexp.errors import ConfigError, Problem
+from cnnexp.interrupts import safe_point
 from cnnexp.study.space import counted_words, dimension_of_word
 from cnnexp.study.words import as_word
 
@@ -205,7 +206,8 @@ class Composer:
     _values: dict[str, tuple[str, Any]] = field(default_factory=dict)
 
     def compose(self, overrides: Sequence[str]) -> Composed:
-        """The same as config.compose.compose_config."""
+        """The same as config.compose.compose_config. Between two of them a signal takes effect."""
+        safe_point()
         with told_as_config_errors():
             forced = [word for override in overrides for word in self._rewritten(override)]
             own = [word for word in forced if _sets_a_value(word)]
