@@ -122,7 +122,8 @@ class ValuesInitializer(Choice):
 
     type: Literal["values"]
     values: float | list[Any] = Field(
-        description="nested lists of numbers that broadcast to the kernel's shape (height, width, channels in, filters)"
+        description="nested lists of numbers that broadcast to the variable's shape; a convolution's kernel has "
+        "height, width, channels in, filters"
     )
 
 
